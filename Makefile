@@ -1,0 +1,71 @@
+# mkbootmedia: plain make; everything that is made goes to build/.
+#
+#   make            build/mkbootmedia
+#   make demo       real boot media from a distribution kernel, booted once in QEMU
+#   make check      all tests (unit, command line, oracles, boots)
+#   make bench      speed against cp, grub-mkrescue, genimage
+#   make install    prefix=/usr/local DESTDIR=
+#   make deps       what the above need, from the distribution (apt)
+
+prefix  ?= /usr/local
+bindir   = $(prefix)/bin
+mandir   = $(prefix)/share/man
+compdir  = $(prefix)/share/bash-completion/completions
+VERSION := 0.1.0
+
+BUILD   := build
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+LIBS    := fdisk libcrypto jansson libarchive
+WARN    := -std=c17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+DEFS    := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Imkbootmedia
+SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
+PKG_LIBS   = $(shell pkg-config --libs $(LIBS))
+
+SRC     := $(sort $(wildcard mkbootmedia/*.c mkbootmedia/*/*.c))
+DATA    := $(sort $(wildcard templates/* efi/*))
+OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
+SAN_OBJ := $(SRC:%.c=$(BUILD)/san/%.o) $(BUILD)/san/embedded.o
+UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all check unit demo bench deps install clean
+
+all: $(BUILD)/mkbootmedia
+
+$(BUILD)/mkbootmedia: $(OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# What the tests run: the same program with AddressSanitizer and UBSan.
+$(BUILD)/san/mkbootmedia: $(SAN_OBJ)
+	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/san/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/embedded.c: $(DATA) tools/embed.sh
+	@mkdir -p $(@D)
+	tools/embed.sh $(DATA) >$@
+
+$(BUILD)/obj/embedded.o $(BUILD)/san/embedded.o: $(BUILD)/embedded.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=gnu17 -Imkbootmedia -c -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(filter-out %/main.o,$(SAN_OBJ))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
+
+unit: $(UNIT)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

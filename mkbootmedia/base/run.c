@@ -1,0 +1,206 @@
+/* run: start a program with an argv array, keep its complaints, wait for it. */
+#include "base/run.h"
+
+#include "base/msg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* The programs that we run, and where they come from. */
+static const struct {
+    const char *name, *packages;
+} programs[] = {
+    {"grub-mkimage", "grub-common (Debian), grub2-tools (Fedora), grub (Arch), grub2 (openSUSE)"},
+    {"mkfs.fat", "dosfstools"},
+};
+
+static const char *package_of(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+        if (strcmp(programs[i].name, name) == 0)
+            return programs[i].packages;
+    return name;
+}
+
+/* Fedora and openSUSE call GRUB's tools grub2-*. */
+static const char *other_name(const char *name)
+{
+    return strcmp(name, "grub-mkimage") == 0 ? "grub2-mkimage" : NULL;
+}
+
+static char *find_in(const char *dirs, const char *name)
+{
+    while (dirs && *dirs) {
+        size_t len = strcspn(dirs, ":");
+        char *path = xasprintf("%.*s/%s", (int)len, dirs, name);
+
+        if (len && access(path, X_OK) == 0)
+            return path;
+        free(path);
+        dirs += len + (dirs[len] == ':');
+    }
+    return NULL;
+}
+
+static char *find_program(const char *name)
+{
+    char *path = find_in(getenv("PATH"), name);
+
+    if (!path)
+        path = find_in("/usr/sbin:/sbin:/usr/bin", name);
+    if (!path && other_name(name))
+        path = find_program(other_name(name));
+    return path;
+}
+
+/* The environment of a child: ours, but nothing in it that changes what a tool writes. */
+static char **child_environment(void)
+{
+    static char lc_all[] = "LC_ALL=C", tz[] = "TZ=UTC";
+    char **env = NULL;
+    size_t n = 0;
+
+    for (char **e = environ; *e; e++) {
+        if (strncmp(*e, "LC_", 3) == 0 || strncmp(*e, "LANG", 4) == 0 || strncmp(*e, "TZ=", 3) == 0)
+            continue;
+        env = xgrow(env, n, sizeof *env);
+        env[n++] = *e;
+    }
+    env = xrealloc(env, (n + 3) * sizeof *env);
+    env[n++] = lc_all;
+    env[n++] = tz;
+    env[n] = NULL;
+    return env;
+}
+
+static int spawn(struct run *run, const char *path, const char *const argv[], int out_fd)
+{
+    posix_spawn_file_actions_t actions;
+    char **env = child_environment();
+    int failed;
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (out_fd < 0)
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    else
+        posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
+    posix_spawn_file_actions_adddup2(&actions, run->err_fd, 2);
+    failed = posix_spawn(&run->pid, path, &actions, NULL, (char *const *)argv, env);
+    posix_spawn_file_actions_destroy(&actions);
+    free(env);
+    errno = failed;
+    return failed ? -1 : 0;
+}
+
+int run_start(struct run *run, const char *const argv[])
+{
+    char *path = find_program(argv[0]);
+    int result;
+
+    *run = (struct run){.name = argv[0], .err_fd = -1};
+    if (!path)
+        return msg_error("%s: not found; install %s", argv[0], package_of(argv[0]));
+    run->err_fd = memfd_create("stderr", MFD_CLOEXEC);
+    result = run->err_fd < 0 ? -1 : spawn(run, path, argv, -1);
+    if (result < 0)
+        msg_errno(path, "starting");
+    if (result < 0 && run->err_fd >= 0)
+        close(run->err_fd);
+    if (result < 0)
+        run->pid = 0;
+    free(path);
+    return result;
+}
+
+/* The last line that a program wrote on standard error; "" if none. */
+static const char *last_words(int fd, char *text, size_t size)
+{
+    off_t end = lseek(fd, 0, SEEK_END);
+    off_t start = end >= (off_t)size ? end - (off_t)size + 1 : 0;
+    ssize_t n = pread(fd, text, size - 1, start);
+    char *line;
+
+    while (n > 0 && text[n - 1] == '\n')
+        n--;
+    text[n > 0 ? n : 0] = '\0';
+    line = strrchr(text, '\n');
+    return line ? line + 1 : text;
+}
+
+/* The exit status of a child, or -1 if a signal ended it. */
+static int status_of(pid_t pid)
+{
+    int status;
+
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int run_wait(struct run *run)
+{
+    char text[512];
+    int status;
+
+    if (!run->pid)
+        return 0;
+    status = status_of(run->pid);
+    run->pid = 0;
+    if (status != 0)
+        msg_error("%s: failed: %s", run->name, last_words(run->err_fd, text, sizeof text));
+    close(run->err_fd);
+    return status == 0 ? 0 : -1;
+}
+
+int run_now(const char *const argv[])
+{
+    struct run run;
+
+    return run_start(&run, argv) < 0 ? -1 : run_wait(&run);
+}
+
+int run_output(const char *const argv[], struct buf *out)
+{
+    struct run run = {.name = argv[0]};
+    char *path = find_program(argv[0]);
+    char block[4096];
+    int fd = memfd_create("stdout", MFD_CLOEXEC), status = -1;
+    ssize_t n;
+
+    run.err_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (path && fd >= 0 && run.err_fd >= 0 && spawn(&run, path, argv, fd) == 0)
+        status = status_of(run.pid);
+    for (off_t at = 0; status == 0 && (n = pread(fd, block, sizeof block, at)) > 0; at += n)
+        buf_add(out, block, (size_t)n);
+    if (fd >= 0)
+        close(fd);
+    if (run.err_fd >= 0)
+        close(run.err_fd);
+    free(path);
+    return status == 0 ? 0 : -1;
+}
+
+int run_memfd(const char *name)
+{
+    int fd = memfd_create(name, 0);
+
+    return fd < 0 ? msg_errno(name, "making a memory file") : fd;
+}
+
+struct run_path run_path(int fd)
+{
+    struct run_path path;
+
+    snprintf(path.name, sizeof path.name, "/proc/self/fd/%d", fd);
+    return path;
+}

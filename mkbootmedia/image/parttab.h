@@ -1,0 +1,45 @@
+/*
+ * parttab: a GUID partition table with its MBR, made by libfdisk on a memfd of the image's size; what
+ * libfdisk has written there becomes regions. Ids are always given by the caller.
+ *
+ * Layout: UEFI 2.10 chapter 5 (LBA 0 MBR, LBA 1 header, LBA 2-33 entries, the copy at the end).
+ */
+#ifndef IMAGE_PARTTAB_H
+#define IMAGE_PARTTAB_H
+
+#include "image/region.h"
+
+#define MBR_CODE_LEN      440 /* bytes of boot code at the start of LBA 0 */
+#define GPT_BACKUP_LEN    (33 * SECTOR)
+#define GPT_TYPE_ESP      "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+#define GPT_TYPE_BIOSBOOT "21686148-6449-6E6F-744E-656564454649"
+#define GPT_TYPE_DATA     "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
+
+struct partition {
+    const char *name;
+    const char *type; /* GUID as text */
+    const char *guid; /* GUID as text */
+    uint64_t offset;  /* bytes from the start of the image */
+    uint64_t size;    /* bytes */
+};
+
+enum mbr_style {
+    MBR_PROTECTIVE,  /* one 0xEE entry, as UEFI asks */
+    MBR_FORCE_ACTIVE, /* and an active entry of type 0 over sector 0, for BIOSes that ask for one */
+    MBR_ISOHYBRID,   /* real MBR entries (active type 0 over the whole, 0xEF for the ESP) beside a
+                        GPT that is thereby not valid, as isohybrid makes it */
+};
+
+struct parttab {
+    const char *disk_guid;   /* as text */
+    uint32_t disk_signature; /* of the MBR */
+    enum mbr_style style;
+    const uint8_t *boot_code; /* MBR_CODE_LEN bytes, or NULL for none */
+    const struct partition *partitions;
+    size_t count;
+};
+
+/* Adds table and copy to an image that will have size bytes (a multiple of SECTOR). */
+int parttab_write(const struct parttab *table, uint64_t size, struct image *image);
+
+#endif
