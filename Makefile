@@ -37,19 +37,19 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/uni
 all: $(BUILD)/mkbootmedia
 
 $(BUILD)/mkbootmedia: $(OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@echo '  LD $@'; $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # What the tests run: the same program with AddressSanitizer and UBSan.
 $(BUILD)/san/mkbootmedia: $(SAN_OBJ)
-	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/embedded.c: $(DATA) tools/embed.sh
 	@mkdir -p $(@D)
@@ -57,15 +57,15 @@ $(BUILD)/embedded.c: $(DATA) tools/embed.sh
 
 $(BUILD)/obj/embedded.o $(BUILD)/san/embedded.o: $(BUILD)/embedded.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -std=gnu17 -Imkbootmedia -c -o $@ $<
+	@echo '  CC $@'; $(CC) $(CFLAGS) -std=gnu17 -Imkbootmedia -c -o $@ $<
 
 $(BUILD)/unit/%: tests/unit/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
 
 $(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
 
 unit: $(UNIT)
 
