@@ -26,6 +26,8 @@ PKG_LIBS   = $(shell pkg-config --libs $(LIBS))
 
 SRC     := $(sort $(wildcard mkbootmedia/*.c mkbootmedia/*/*.c))
 DATA    := $(sort $(wildcard templates/* efi/*))
+BOXES   := $(foreach box,select scroll terminal,$(foreach part,nw n ne w c e sw s se,$(box)_$(part)))
+THEME   := $(patsubst %,$(BUILD)/theme/%.png,background $(BOXES))
 OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
 SAN_OBJ := $(SRC:%.c=$(BUILD)/san/%.o) $(BUILD)/san/embedded.o
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
@@ -51,9 +53,17 @@ $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/embedded.c: $(DATA) tools/embed.sh
+$(BUILD)/embedded.c: $(DATA) $(THEME) tools/embed.sh
 	@mkdir -p $(@D)
-	tools/embed.sh $(DATA) >$@
+	tools/embed.sh $(DATA) $(THEME) >$@
+
+$(THEME) &: $(BUILD)/draw_theme
+	@mkdir -p $(BUILD)/theme
+	$(BUILD)/draw_theme $(BUILD)/theme
+
+$(BUILD)/draw_theme: tools/draw_theme.c
+	@mkdir -p $(@D)
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(WARN) -o $@ $< -lz -lm
 
 $(BUILD)/obj/embedded.o $(BUILD)/san/embedded.o: $(BUILD)/embedded.c
 	@mkdir -p $(@D)
