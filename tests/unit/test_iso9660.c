@@ -71,7 +71,7 @@ static void test_descriptors(void **state)
     (void)state;
     assert_int_equal(plan(&v, paths, 2, 1, true), 0);
     finish(&v);
-    /* 16-19 descriptors, 20-23 path tables, 24 25 primary, 26 rests, 27 28 Joliet, 29 catalog */
+    /* 16-19 descriptors, 20-23 path tables, 24 26 primary, 25 rests, 27 28 Joliet, 29 catalog */
     assert_int_equal(v.iso.catalog, 29 * 2048);
     assert_int_equal(v.items[0].place, 30 * 2048);
     assert_int_equal(v.items[1].place, 32 * 2048);
@@ -127,12 +127,12 @@ static void test_path_tables(void **state)
     /* level by level; in a level by parent, then by identifier */
     static const char *const paths[] = {"B/x/", "a/z/", "c/", "c/yy/q"};
     static const uint8_t little[] = "\1\0\x17\0\0\0\1\0\0\0"
-                                    "\1\0\x18\0\0\0\1\0A\0"
-                                    "\1\0\x19\0\0\0\1\0B\0"
-                                    "\1\0\x1a\0\0\0\1\0C\0"
-                                    "\1\0\x1b\0\0\0\2\0Z\0"
-                                    "\1\0\x1c\0\0\0\3\0X\0"
-                                    "\2\0\x1d\0\0\0\4\0YY\0";
+                                    "\1\0\x19\0\0\0\1\0A\0"
+                                    "\1\0\x1a\0\0\0\1\0B\0"
+                                    "\1\0\x1b\0\0\0\1\0C\0"
+                                    "\1\0\x1c\0\0\0\2\0Z\0"
+                                    "\1\0\x1d\0\0\0\3\0X\0"
+                                    "\2\0\x1e\0\0\0\4\0YY\0";
     static const uint8_t joliet[] = "\1\0\0\0\0\x1f\0\1\0\0"
                                     "\2\0\0\0\0\x20\0\1\0B"
                                     "\2\0\0\0\0\x21\0\1\0a"
@@ -163,7 +163,7 @@ static void test_records(void **state)
         "SP\x07\1\xbe\xef\0"
         "PX\x2c\1\x6d\x41\0\0\0\0\x41\x6d\3\0\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
         "\1\0\0\0\0\0\0\1"
-        "TF\x0c\1\2" DATE "CE\x1c\1\x19\0\0\0\0\0\0\x19\0\0\0\0\0\0\0\0\xb8\0\0\0\0\0\0\xb8\0"
+        "TF\x0c\1\2" DATE "CE\x1c\1\x18\0\0\0\0\0\0\x18\0\0\0\0\0\0\0\0\xb8\0\0\0\0\0\0\xb8\0"
         /* its parent is itself */
         "\x5a\0\x17\0\0\0\0\0\0\x17\0\x08\0\0\0\0\x08\0" DATE "\x02\0\0\1\0\0\1\1\1"
         "PX\x2c\1\x6d\x41\0\0\0\0\x41\x6d\3\0\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
@@ -175,15 +175,14 @@ static void test_records(void **state)
         "\2\0\0\0\0\0\0\2"
         "TF\x0c\1\2" DATE "NM\x08\1\0a.b"
         /* d */
-        "\x60\0\x18\0\0\0\0\0\0\x18\0\x08\0\0\0\0\x08\0" DATE "\2\0\0\1\0\0\1\1D"
+        "\x60\0\x19\0\0\0\0\0\0\x19\0\x08\0\0\0\0\x08\0" DATE "\2\0\0\1\0\0\1\1D"
         "PX\x2c\1\x6d\x41\0\0\0\0\x41\x6d\2\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
         "\3\0\0\0\0\0\0\3"
         "TF\x0c\1\2" DATE "NM\x06\1\0d";
     static const uint8_t joliet[] =
         "\x22\0\x1a\0\0\0\0\0\0\x1a\0\x08\0\0\0\0\x08\0" DATE "\x02\0\0\1\0\0\1\1\0"
         "\x22\0\x1a\0\0\0\0\0\0\x1a\0\x08\0\0\0\0\x08\0" DATE "\x02\0\0\1\0\0\1\1\1"
-        "\x2c\0\x1c\0\0\0\0\0\0\x1c\5\0\0\0\0\0\0\5" DATE "\0\0\0\1\0\0\1\x0a\0a\0.\0b\0;\0"
-        "1\0"
+        "\x28\0\x1c\0\0\0\0\0\0\x1c\5\0\0\0\0\0\0\5" DATE "\0\0\0\1\0\0\1\6\0a\0.\0b\0"
         "\x24\0\x1b\0\0\0\0\0\0\x1b\0\x08\0\0\0\0\x08\0" DATE "\2\0\0\1\0\0\1\2\0d\0";
     uint8_t block[2048];
     struct volume v;
@@ -195,7 +194,7 @@ static void test_records(void **state)
     assert_memory_equal(block, root, sizeof root);
     read_block(&v, 26, block);
     assert_memory_equal(block, joliet, sizeof joliet);
-    read_block(&v, 25, block);
+    read_block(&v, 24, block);
     assert_memory_equal(block, "ER\xb8\1\x0a\x48\x5e\1IEEE_P1282THE IEEE P1282 PROTOCOL ", 40);
     volume_free(&v);
 }
