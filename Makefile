@@ -77,6 +77,11 @@ $(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
 
+# Small programs that tests call.
+$(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS)
+
 unit: $(UNIT)
 
 clean:
