@@ -220,7 +220,7 @@ make_sparse_volume() {
     [[ $output == *"$IN/initrd.img: "* ]]
     truncate -s 4294967295 "$IN/initrd.img"
     make_sparse_volume
-    mdir -i "$VOLUME" ::/ | grep -qE '^INITRD +IMG 4294967295 '
+    mdir -i "$VOLUME" ::/ | grep -qE '^INITRD +IMG +4294967295 '
     # fsck.fat 4.2 counts the bytes of a chain in 32 bits: 2^32 of them are 0 for it
     truncate -s $((4294967296 - 16384)) "$IN/initrd.img"
     make_sparse_volume
