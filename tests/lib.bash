@@ -8,18 +8,18 @@ PATH=$PATH:/usr/sbin:/sbin
 mkbootmedia() { "$MKBOOTMEDIA" "$@"; }
 
 # The kernel that the tests boot.
-kernel() { "$TOP/tools/kernel" | head -n 1; }
+kernel() { "$TOP/tools/kernel" | sed -n 1p; }
 
 # noise SIZE [SEED]: incompressible bytes, the same ones every time.
 noise() {
-    openssl enc -aes-128-ctr -nosalt -pass "pass:${2:-1}" -pbkdf2 -in /dev/zero 2>/dev/null |
-        head -c "$1"
+    head -c "$1" /dev/zero | openssl enc -aes-128-ctr -nosalt -pass "pass:${2:-1}" -pbkdf2
 }
 
 # initrd FILE SIZE [SEED]: a file that passes for an initramfs (gzip magic), SIZE bytes in all.
 # As small as 1 byte, for the odd sizes.
 initrd() {
-    { printf '\x1f\x8b\x08\0\0\0\0\0\0\x03' && noise "$2" "${3:-1}"; } | head -c "$2" >"$1"
+    { printf '\x1f\x8b\x08\0\0\0\0\0\0\x03' && noise "$2" "${3:-1}"; } >"$1"
+    truncate -s "$2" "$1"
 }
 
 # fails STATUS REGEX COMMAND...: exit STATUS, nothing on stdout, one line on stderr that matches.

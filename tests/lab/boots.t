@@ -53,7 +53,7 @@ bail() {
 
 make_media() {
     local kernel
-    kernel=$(tools/kernel | head -n 1)
+    kernel=$(tools/kernel | sed -n 1p)
     [ -r "$kernel" ] || bail "no kernel to boot"
     sha256=$(tests/lab/initramfs "$work/initramfs") || bail "no initramfs to boot"
     for medium in usb.img lab.iso; do
