@@ -3,6 +3,7 @@
 #   make            build/mkbootmedia
 #   make demo       real boot media from a distribution kernel, booted once in QEMU
 #   make check      all tests (unit, command line, oracles, boots)
+#   make lab        only the boots in QEMU
 #   make bench      speed against cp, grub-mkrescue, genimage
 #   make install    prefix=/usr/local DESTDIR=
 #   make deps       what the above need, from the distribution (apt)
@@ -34,7 +35,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/uni
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check unit demo bench deps install clean
+.PHONY: all check unit lab demo bench deps install clean
 
 all: $(BUILD)/mkbootmedia
 
@@ -83,6 +84,22 @@ $(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS)
 
 unit: $(UNIT)
+
+# These bring what they need by themselves, through tools/deps.
+check:
+	tests/run
+
+lab:
+	tests/run tests/lab/boots.t
+
+demo:
+	tools/demo
+
+bench:
+	tests/bench/run
+
+deps:
+	tools/deps check demo bench
 
 clean:
 	rm -rf $(BUILD)
