@@ -69,13 +69,11 @@ static uint64_t clone_range(struct copy *copy, const struct region *region)
         .dest_offset = region->offset,
     };
 
-    if (copy->no_clone || !range.src_length || range.src_offset % CLONE_ALIGN ||
+    if (!range.src_length || range.src_offset % CLONE_ALIGN ||
         range.dest_offset % CLONE_ALIGN)
         return 0;
-    if (ioctl(copy->fd, FICLONERANGE, &range) < 0) {
-        copy->no_clone = errno != EINVAL; /* EINVAL: this range only */
+    if (ioctl(copy->fd, FICLONERANGE, &range) < 0) /* each source may be on another file system */
         return 0;
-    }
     advance(copy, range.src_length);
     return range.src_length;
 }
@@ -85,7 +83,7 @@ static int64_t copy_range(struct copy *copy, const struct content *content, uint
 {
     uint64_t done = 0;
 
-    while (!copy->no_range && done < content->len) {
+    while (done < content->len) {
         off64_t from = (off64_t)(content->offset + done), to = (off64_t)(offset + done);
         uint64_t left = content->len - done;
         ssize_t n = copy_file_range(content->fd, &from, copy->fd, &to,
@@ -95,10 +93,8 @@ static int64_t copy_range(struct copy *copy, const struct content *content, uint
             continue;
         if (n < 0 && (errno == ENOSPC || errno == EIO || errno == EDQUOT || errno == EFBIG))
             return msg_errno(copy->name, "writing");
-        if (n <= 0) { /* another file system, an old kernel, or a file that has become shorter */
-            copy->no_range = n < 0;
+        if (n <= 0) /* another file system, an old kernel, or a file that has become shorter */
             break;
-        }
         done += (uint64_t)n;
         advance(copy, (uint64_t)n);
     }

@@ -9,10 +9,9 @@
 /* Where the bytes go, and how far it has come. */
 struct copy {
     int fd;
-    const char *name; /* for messages */
-    bool no_clone, no_range; /* the kernel or the file system has said no */
-    void *buffer;            /* once it was needed */
-    uint64_t done, total;    /* bytes that had to be written, zeros of a file not counted */
+    const char *name;     /* for messages */
+    void *buffer;         /* once it was needed */
+    uint64_t done, total; /* bytes that had to be written, zeros of a file not counted */
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *progress_arg;
 };
