@@ -255,6 +255,7 @@ int fat_write(struct fat *fat, uint64_t offset, struct image *image)
     struct volume volume = {.fd = run_memfd("FAT")};
     int result;
 
+    assert(offset % FAT_ALIGN == 0);
     if (volume.fd < 0)
         return -1;
     result = format(fat, offset, &volume);
