@@ -2,8 +2,7 @@
  * iso9660: an ISO 9660 level 3 file system with Rock Ridge and Joliet, as regions of an image.
  *
  * Metadata (descriptors, path tables, directories) is laid out in memory; file contents stay
- * where they are. Blocks are 2048 bytes; every file starts on a multiple of 4096 bytes (for
- * reflinks); a file over 4 GiB - 4096 bytes has several extents. An item that has a place already
+ * where they are. Blocks are 2048 bytes; where a file starts, item_alignment says (boot/item.h); a file over 4 GiB - 4096 bytes has several extents. An item that has a place already
  * (a file inside the ESP) is not laid out again: its directory records point there. That place, a
  * multiple of 2048, is read by iso9660_write and may still change until then.
  *
