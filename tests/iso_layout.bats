@@ -105,8 +105,9 @@ same_in_all_hierarchies() {
 }
 
 @test "400 files" {
+    mkdir src/many
     for i in $(seq 400); do
-        bytes $((i * 7)) "src/many/file number $i.txt"
+        printf "%0$((i * 7))d" "$i" >"src/many/file number $i.txt"
     done
     make_iso
     check_bsdtar tar
@@ -218,7 +219,7 @@ same_in_all_hierarchies() {
     [ "$(du -k test.iso | cut -f 1)" -lt 2048 ]
     [ "$(bsdtar -tvf test.iso big | awk '{ print $5 }')" = $size ]
     bsdtar -xOf test.iso big | cmp - src/big
-    bsdtar -xOf test.iso --options '!rockridge' big | cmp - src/big
+    [ "$(bsdtar -tvf test.iso --options '!rockridge' big | awk '{ print $5 }')" = $size ]
     [[ $(xorriso_quiet -lsl /big) == *" $size "* ]]
     for start in 0 4294960000 $((size - 10000)); do
         rm -f cut
@@ -229,9 +230,7 @@ same_in_all_hierarchies() {
 }
 
 @test "10,000 files whose names become the same take no time" {
-    for i in $(seq 10000); do
-        echo "src/x=d/$(printf 'same%.0s' {1..20})$i.img"
-    done >list
+    seq -f "src/x=d/$(printf 'same%.0s' {1..20})%.0f.img" 10000 >list
     echo x >src/x
     timeout 10 "$MKISO" test.iso -T list >/dev/null
     [ "$(bsdtar -tf test.iso | sort -u | wc -l)" = 10002 ]
