@@ -43,7 +43,8 @@ const char *iso9660_label_check(const char *label);
 
 /*
  * Places metadata and every item that has no place yet; what follows may be put from iso->end on.
- * Returns -1, reported, for a name longer than 255 bytes, one that is there twice or is no name
+ * Returns -1, reported, for a name longer than 255 bytes (Linux shows 253 of them at most), one
+ * that is there twice or is no name
  * ("", ".", ".."), more than 65535 folders, or more than the 8 TiB that 32-bit block numbers reach.
  * iso9660_free is due in any case.
  */
