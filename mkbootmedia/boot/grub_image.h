@@ -14,7 +14,7 @@
 struct grub_image {
     struct run run;
     int early_fd, fd; /* memfds: its early configuration, and the image */
-    struct buf modules;
+    uint64_t room;    /* bytes, set by the start: the image will not be larger */
     struct content content; /* the image, once grub_image_wait has returned 0 */
 };
 

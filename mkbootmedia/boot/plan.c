@@ -128,9 +128,15 @@ int plan_make(struct plan *plan, const struct request *request, const struct pay
         return -1;
     if (plan_add_files(plan) < 0 || plan_identify(plan) < 0 || start_images(plan) < 0)
         return -1;
-    if (plan_add_texts(plan) < 0 || check_entries(plan) < 0 || plan_add_images(plan) < 0)
+    if (plan_add_texts(plan) < 0)
         return -1;
+    plan_add_images(plan);
     return plan_sort(plan);
+}
+
+int plan_finish(struct plan *plan)
+{
+    return check_entries(plan) < 0 || plan_take_images(plan) < 0 ? -1 : 0;
 }
 
 struct item **plan_volume(const struct plan *plan, unsigned volume, size_t *count)
