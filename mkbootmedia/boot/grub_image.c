@@ -106,7 +106,7 @@ static uint64_t file_len(const char *dir, const char *name, const char *suffix)
 }
 
 /* All that goes into an image, unpacked, each part with room for its headers: more than it will be. */
-static int measure(struct grub_image *image, enum loader_platform platform, const char *dir)
+int grub_image_measure(struct grub_image *image, enum loader_platform platform, const char *dir)
 {
     struct strings modules = {0};
     int result = modules_with_needed(&modules, core_lists[platform], dir);
@@ -140,8 +140,8 @@ int grub_image_start(struct grub_image *image, enum loader_platform platform, co
     size_t n = 0;
     int result;
 
-    *image = (struct grub_image){.early_fd = memfd_with("early.cfg", early), .fd = -1};
-    if (image->early_fd < 0 || measure(image, platform, dir) < 0)
+    image->early_fd = memfd_with("early.cfg", early);
+    if (image->early_fd < 0)
         return -1;
     image->fd = run_memfd(loader_platform_name(platform));
     if (image->fd < 0)

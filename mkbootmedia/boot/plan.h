@@ -57,12 +57,12 @@ struct plan {
 };
 
 /*
- * Makes the plan for one output; -1, reported. Images of grub-mkimage are still being made then: their
- * items have room, but no content.
+ * Makes the plan for one output; -1, reported. Images of grub-mkimage are not yet made then: their items
+ * have room, but no content.
  */
 int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
               enum plan_output output);
-/* Waits for those images, and says what of the plan will not boot somewhere. -1, reported. */
+/* Makes those images, and says what of the plan will not boot somewhere. -1, reported. */
 int plan_finish(struct plan *plan);
 void plan_free(struct plan *plan);
 
