@@ -63,6 +63,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
 
+$(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
+
 unit: $(UNIT)
 
 clean:

@@ -1,6 +1,7 @@
 /*
- * parttab: a GUID partition table with its MBR, made by libfdisk on a memfd of the image's size; what
- * libfdisk has written there becomes regions. Ids are always given by the caller.
+ * parttab: a GUID partition table with its MBR, made by libfdisk on a memfd of the image's size;
+ * what libfdisk has written there becomes regions. Ids are always given by the caller; nothing is
+ * aligned.
  *
  * Layout: UEFI 2.10 chapter 5 (LBA 0 MBR, LBA 1 header, LBA 2-33 entries, the copy at the end).
  */
@@ -24,10 +25,10 @@ struct partition {
 };
 
 enum mbr_style {
-    MBR_PROTECTIVE,  /* one 0xEE entry, as UEFI asks */
+    MBR_PROTECTIVE,   /* one 0xEE entry, as UEFI asks */
     MBR_FORCE_ACTIVE, /* and an active entry of type 0 over sector 0, for BIOSes that ask for one */
-    MBR_ISOHYBRID,   /* real MBR entries (active type 0 over the whole, 0xEF for the ESP) beside a
-                        GPT that is thereby not valid, as isohybrid makes it */
+    MBR_ISOHYBRID,    /* real MBR entries (active type 0 over the whole, 0xEF for the ESP) beside a
+                         GPT that is thereby not valid, as isohybrid makes it */
 };
 
 struct parttab {

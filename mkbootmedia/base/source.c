@@ -1,0 +1,78 @@
+/* source: open, check that it is a regular file with something in it, keep it open. */
+#include "base/source.h"
+
+#include "base/msg.h"
+#include "base/util.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *why_not(const struct stat *st, bool empty_too)
+{
+    if (S_ISDIR(st->st_mode))
+        return "is a directory, not a file";
+    if (!S_ISREG(st->st_mode))
+        return "is not a regular file";
+    return st->st_size == 0 && !empty_too ? "is empty" : NULL;
+}
+
+static int open_source(struct source *source, const char *path, bool empty_too)
+{
+    struct stat st;
+    const char *why;
+
+    /* O_NONBLOCK: a FIFO must be refused, not waited for */
+    *source = (struct source){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (source->fd < 0 || fstat(source->fd, &st) < 0) {
+        msg_errno(path, "opening");
+        source_close(source);
+        return -1;
+    }
+    why = why_not(&st, empty_too);
+    if (why) {
+        source_close(source);
+        return msg_error("%s: opening: %s", path, why);
+    }
+    source->path = xstrdup(path);
+    source->size = (uint64_t)st.st_size;
+    source->mtime = st.st_mtime;
+    source->dev = st.st_dev;
+    source->ino = st.st_ino;
+    return 0;
+}
+
+int source_open(struct source *source, const char *path)
+{
+    return open_source(source, path, false);
+}
+
+int source_open_any(struct source *source, const char *path)
+{
+    return open_source(source, path, true);
+}
+
+void source_close(struct source *source)
+{
+    if (source->fd >= 0)
+        close(source->fd);
+    free(source->path);
+    *source = (struct source){.fd = -1};
+}
+
+struct content source_content(const struct source *source)
+{
+    return content_file(source->path, source->fd, source->size);
+}
+
+void source_raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}

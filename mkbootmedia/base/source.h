@@ -1,0 +1,32 @@
+/*
+ * source: a file of the user's, opened once and kept open, so that what was checked is what is
+ * written. Only a regular file that is not empty is a source.
+ */
+#ifndef BASE_SOURCE_H
+#define BASE_SOURCE_H
+
+#include "base/content.h"
+
+#include <sys/types.h>
+#include <time.h>
+
+struct source {
+    char *path; /* as the user typed it */
+    int fd;
+    uint64_t size; /* bytes */
+    time_t mtime;
+    dev_t dev; /* with ino: which file it is, under whatever name */
+    ino_t ino;
+};
+
+/* Opens path; -1, reported: missing, not readable, a directory or device, empty. */
+int source_open(struct source *source, const char *path);
+/* As source_open, but an empty file is welcome. */
+int source_open_any(struct source *source, const char *path);
+void source_close(struct source *source);
+struct content source_content(const struct source *source);
+
+/* Raises the limit of open files to what the system allows: every source stays open. */
+void source_raise_limit(void);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * grub_image: GRUB images that grub-mkimage makes: the BIOS core image, and EFI programs. Several are
+ * made at the same time; each comes out in a memfd.
+ *
+ * Also the list of modules that GRUB for BIOS loads from the medium.
+ */
+#ifndef BOOT_GRUB_IMAGE_H
+#define BOOT_GRUB_IMAGE_H
+
+#include "base/content.h"
+#include "base/run.h"
+#include "boot/loader.h"
+
+struct grub_image {
+    struct run run;
+    int early_fd, fd; /* memfds: its early configuration, and the image */
+    struct buf modules;
+    struct content content; /* the image, once grub_image_wait has returned 0 */
+};
+
+/* Starts grub-mkimage; early is what the image runs first (rescue parser). -1, reported. */
+int grub_image_start(struct grub_image *image, enum loader_platform platform, const char *dir,
+                     const char *early);
+/* Waits for it; without a start it does nothing. -1, reported. */
+int grub_image_wait(struct grub_image *image);
+void grub_image_free(struct grub_image *image);
+
+/*
+ * The names of the modules for the medium and of all that they depend on by dir/moddep.lst, sorted,
+ * then the lists by which GRUB finds a command's module ("command.lst"). -1, reported.
+ */
+int grub_modules(struct strings *files, const char *dir);
+
+#endif

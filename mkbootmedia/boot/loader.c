@@ -1,0 +1,343 @@
+/* loader: reads the table of places (efi/places) and looks what of it is there. */
+#include "boot/loader.h"
+
+#include "base/embedded.h"
+#include "base/msg.h"
+#include "base/run.h"
+#include "base/util.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FAMILY, ROLE, PLATFORM, FILE_PATH, NAME, PREFIX, PACKAGE, COLUMNS };
+
+struct row {
+    char *column[COLUMNS];
+};
+
+struct table {
+    struct row *rows;
+    size_t count;
+    char *text;
+};
+
+static const char *const platform_names[] = {"i386-pc", "x86_64-efi", "i386-efi"};
+
+const char *loader_platform_name(enum loader_platform platform)
+{
+    return platform_names[platform];
+}
+
+const char *loader_role_name(enum loader_role role)
+{
+    static const char *const names[] = {"shim", "GRUB", "MokManager", "font"};
+
+    return names[role];
+}
+
+static void table_read(struct table *table)
+{
+    const struct embedded *file = embedded_files;
+    char *save_line, *save_word;
+
+    while (strcmp(file->name, "efi/places") != 0)
+        file++;
+    *table = (struct table){.text = xstrdup(file->data)};
+    for (char *line = strtok_r(table->text, "\n", &save_line); line;
+         line = strtok_r(NULL, "\n", &save_line)) {
+        struct row row = {0};
+        size_t n = 0;
+
+        if (*line == '#')
+            continue;
+        for (char *word = strtok_r(line, " ", &save_word); word && n < COLUMNS;
+             word = strtok_r(NULL, " ", &save_word))
+            row.column[n++] = word;
+        table->rows = xgrow(table->rows, table->count, sizeof *table->rows);
+        table->rows[table->count++] = row;
+    }
+}
+
+static void table_free(struct table *table)
+{
+    free(table->rows);
+    free(table->text);
+}
+
+static bool is(const struct row *row, const char *role, const char *platform)
+{
+    return strcmp(row->column[ROLE], role) == 0 && strcmp(row->column[PLATFORM], platform) == 0;
+}
+
+/* Where the file of a row is on this host, or NULL: in a --loaders folder, or at its usual place. */
+static char *row_path(const struct row *row, const struct request *request)
+{
+    const char *usual = row->column[FILE_PATH];
+    const char *base = strrchr(usual, '/') + 1;
+
+    for (size_t i = 0; i < request->loader_dirs.n; i++) {
+        const char *dir = request->loader_dirs.v[i];
+        char *path = xasprintf("%s/%s", dir, base);
+
+        if (access(path, F_OK) == 0)
+            return path;
+        free(path);
+        path = xasprintf("%s/%.*s", dir, (int)strcspn(base, "."), base); /* without .signed */
+        path = xrealloc(path, strlen(path) + 5);
+        strcat(path, ".efi");
+        if (access(path, F_OK) == 0)
+            return path;
+        free(path);
+    }
+    return access(usual, F_OK) == 0 ? xstrdup(usual) : NULL;
+}
+
+/* A folder of modules counts only with a kernel.img or a module that every GRUB has. */
+static char *modules_path(const struct row *row, const struct request *request)
+{
+    char *dir = row_path(row, request);
+    char *list = dir ? xasprintf("%s/moddep.lst", dir) : NULL;
+
+    if (list && access(list, R_OK) != 0) {
+        free(dir);
+        dir = NULL;
+    }
+    free(list);
+    return dir;
+}
+
+static char *optional(const char *column)
+{
+    return strcmp(column, "-") == 0 ? NULL : xstrdup(column);
+}
+
+static void find_modules(struct loaders *loaders, const struct table *table,
+                         const struct request *request)
+{
+    for (size_t i = 0; i < table->count; i++)
+        for (size_t p = 0; p < PLATFORMS; p++) {
+            struct loader_modules *modules = &loaders->modules[p];
+            const struct row *row = &table->rows[i];
+
+            if (modules->dir || !is(row, "modules", platform_names[p]))
+                continue;
+            modules->dir = modules_path(row, request);
+            if (!modules->dir)
+                continue;
+            modules->name = optional(row->column[NAME]);
+            modules->package = xstrdup(row->column[PACKAGE]);
+        }
+}
+
+static int take_file(struct loader_file *file, const struct row *row, const struct request *request)
+{
+    char *path = row_path(row, request);
+    int result = source_open(&file->file, path);
+
+    free(path);
+    if (result < 0)
+        return -1;
+    file->name = optional(row->column[NAME]);
+    file->prefix = optional(row->column[PREFIX]);
+    file->package = xstrdup(row->column[PACKAGE]);
+    return 0;
+}
+
+static const struct row *family_row(const struct table *table, const char *family, const char *role)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (is(&table->rows[i], role, "x86_64-efi") &&
+            strcmp(table->rows[i].column[FAMILY], family) == 0)
+            return &table->rows[i];
+    return NULL;
+}
+
+static bool there(const struct row *row, const struct request *request)
+{
+    char *path = row ? row_path(row, request) : NULL;
+
+    free(path);
+    return path != NULL;
+}
+
+/* shim, signed GRUB and, if it is there, MokManager: all of one family, they trust each other. */
+static int find_signed(struct loaders *loaders, const struct table *table,
+                       const struct request *request)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct row *shim = &table->rows[i];
+        const char *family = shim->column[FAMILY];
+        const struct row *grub = family_row(table, family, "grub");
+        const struct row *mok = family_row(table, family, "mok");
+
+        if (!is(shim, "shim", "x86_64-efi") || !there(shim, request) || !there(grub, request))
+            continue;
+        if (take_file(&loaders->files[LOADER_SHIM], shim, request) < 0 ||
+            take_file(&loaders->files[LOADER_GRUB], grub, request) < 0)
+            return -1;
+        return there(mok, request) ? take_file(&loaders->files[LOADER_MOK], mok, request) : 0;
+    }
+    return 0;
+}
+
+static int find_font(struct loaders *loaders, const struct table *table,
+                     const struct request *request)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (is(&table->rows[i], "font", "any") && there(&table->rows[i], request))
+            return take_file(&loaders->files[LOADER_FONT], &table->rows[i], request);
+    return 0;
+}
+
+/* "shim-signed (debian), shim-x64 (fedora)": the packages that bring what is missing. */
+static char *packages(const struct table *table, const char *role, const char *platform)
+{
+    struct buf text = {0};
+    const char *last = "";
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct row *row = &table->rows[i];
+
+        if (!is(row, role, platform) || strcmp(last, row->column[PACKAGE]) == 0)
+            continue;
+        last = row->column[PACKAGE];
+        buf_printf(&text, "%s%s (%s)", text.len ? ", " : "", last, row->column[FAMILY]);
+    }
+    return text.data;
+}
+
+static const struct need {
+    enum firmware firmware;
+    const char *name, *what, *role, *platform;
+} needs[] = {
+    {FIRMWARE_BIOS, "BIOS", "GRUB's modules for i386-pc", "modules", "i386-pc"},
+    {FIRMWARE_UEFI, "UEFI", "a GRUB for x86_64-efi", "modules", "x86_64-efi"},
+    {FIRMWARE_SECUREBOOT, "Secure Boot", "shim", "shim", "x86_64-efi"},
+    {FIRMWARE_SECUREBOOT, "Secure Boot", "a signed GRUB", "grub", "x86_64-efi"},
+    {FIRMWARE_IA32, "32-bit UEFI", "GRUB's modules for i386-efi", "modules", "i386-efi"},
+};
+
+static bool has(const struct loaders *loaders, const struct need *need)
+{
+    if (strcmp(need->role, "shim") == 0)
+        return loaders->files[LOADER_SHIM].file.path;
+    if (strcmp(need->role, "grub") == 0)
+        return loaders->files[LOADER_GRUB].file.path;
+    return loaders->firmware & need->firmware;
+}
+
+static unsigned firmware_of(const struct loaders *loaders, enum kernel_arch arch)
+{
+    bool with_shim = loaders->files[LOADER_SHIM].file.path, x64 = arch == KERNEL_X86_64;
+    unsigned firmware = 0;
+
+    if (loaders->modules[PLATFORM_BIOS].dir)
+        firmware |= FIRMWARE_BIOS;
+    if (x64 && with_shim)
+        firmware |= FIRMWARE_UEFI | FIRMWARE_SECUREBOOT;
+    if (x64 && loaders->modules[PLATFORM_X64].dir)
+        firmware |= FIRMWARE_UEFI;
+    if (loaders->modules[PLATFORM_IA32].dir)
+        firmware |= FIRMWARE_IA32;
+    return firmware;
+}
+
+/* A firmware that was asked for and cannot be served: why, and what to install. */
+static int missing(const struct table *table, const struct need *need, enum kernel_arch arch)
+{
+    char *names;
+
+    if (arch == KERNEL_I386 && strcmp(need->platform, "x86_64-efi") == 0)
+        return msg_error("--firmware: %s: the kernel is a 32-bit one, which does not boot there",
+                         need->name);
+    names = packages(table, need->role, need->platform);
+    msg_error("--firmware: %s: %s is not installed; install %s", need->name, need->what, names);
+    free(names);
+    return -1;
+}
+
+static void note_missing(const struct table *table, const struct need *need)
+{
+    char *names = packages(table, need->role, need->platform);
+
+    msg_note("no boot on %s: %s is not installed; install %s", need->name, need->what, names);
+    free(names);
+}
+
+/* Compares what was asked for with what there is. */
+static int check_needs(struct loaders *loaders, const struct table *table, unsigned asked,
+                       enum kernel_arch arch)
+{
+    loaders->firmware = firmware_of(loaders, arch);
+    for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
+        if (has(loaders, &needs[i]))
+            continue;
+        if (asked & needs[i].firmware)
+            return missing(table, &needs[i], arch);
+        if (!asked && arch == KERNEL_X86_64)
+            note_missing(table, &needs[i]);
+    }
+    if (asked & FIRMWARE_SECUREBOOT)
+        asked |= FIRMWARE_UEFI;
+    if (asked & FIRMWARE_UEFI) /* what comes along with it */
+        asked |= FIRMWARE_SECUREBOOT | FIRMWARE_IA32;
+    if (asked)
+        loaders->firmware &= asked;
+    return loaders->firmware ? 0 : msg_error("no boot loader is installed for any firmware");
+}
+
+int loaders_find(struct loaders *loaders, const struct request *request, enum kernel_arch arch)
+{
+    struct table table;
+    int result;
+
+    *loaders = (struct loaders){0};
+    for (size_t i = 0; i < LOADER_ROLES; i++)
+        loaders->files[i].file.fd = -1;
+    table_read(&table);
+    find_modules(loaders, &table, request);
+    result = find_signed(loaders, &table, request);
+    if (result == 0)
+        result = find_font(loaders, &table, request);
+    if (result == 0)
+        result = check_needs(loaders, &table, request->firmware, arch);
+    table_free(&table);
+    return result;
+}
+
+void loaders_free(struct loaders *loaders)
+{
+    for (size_t i = 0; i < LOADER_ROLES; i++) {
+        if (loaders->files[i].file.path)
+            source_close(&loaders->files[i].file);
+        free(loaders->files[i].name);
+        free(loaders->files[i].prefix);
+        free(loaders->files[i].package);
+    }
+    for (size_t i = 0; i < PLATFORMS; i++) {
+        free(loaders->modules[i].dir);
+        free(loaders->modules[i].name);
+        free(loaders->modules[i].package);
+    }
+    *loaders = (struct loaders){0};
+}
+
+char *loader_package_version(const char *package)
+{
+    const char *const ask[][6] = {
+        {"dpkg-query", "-W", "-f", "${Version}", package, NULL},
+        {"rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", package, NULL},
+        {"pacman", "-Q", package, NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(ask); i++) {
+        struct buf out = {0};
+
+        if (run_output(ask[i], &out) == 0 && out.len) {
+            out.data[strcspn(out.data, "\n")] = '\0';
+            return out.data;
+        }
+        buf_free(&out);
+    }
+    return NULL;
+}

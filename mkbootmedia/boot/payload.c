@@ -1,0 +1,209 @@
+/* payload: every path of the request opened, every text checked, once. */
+#include "boot/payload.h"
+
+#include "base/msg.h"
+#include "base/util.h"
+#include "boot/added.h"
+#include "boot/initramfs.h"
+
+#include <stdlib.h>
+
+/* What makes a text unfit to stand in a menu or on a kernel's command line; NULL if nothing. */
+static const char *text_check(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return "holds a control character";
+    return utf8_valid(text) ? NULL : "is not valid UTF-8";
+}
+
+const char *payload_split(struct strings *words, const char *text)
+{
+    struct buf word = {0};
+    bool quoted = false, inside = false;
+    const char *why = text_check(text);
+
+    for (const char *p = text; !why; p++) {
+        if (*p == '"') {
+            quoted = !quoted;
+            inside = true;
+        } else if (*p && (quoted || *p != ' ')) {
+            buf_add(&word, p, 1);
+            inside = true;
+        } else if (inside) {
+            buf_add(&word, "", 0);
+            strings_add(words, word.data);
+            word.len = 0;
+            inside = false;
+        }
+        if (!*p)
+            break;
+    }
+    buf_free(&word);
+    return why ? why : quoted ? "has a double quote without its partner" : NULL;
+}
+
+/* GRUB hands \, ' and " on with a \ before them, so such a character never arrives alone. */
+static void warn_escapes(const struct strings *words)
+{
+    for (size_t i = 0; i < words->n; i++)
+        if (strpbrk(words->v[i], "\\'"))
+            msg_warn("--cmdline: GRUB puts a \\ before each \\ and ' in: %s", words->v[i]);
+}
+
+static bool console_valid(const char *console)
+{
+    size_t name = strspn(console, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+    const char *speed = console + name;
+
+    if (!name)
+        return false;
+    if (!*speed)
+        return true;
+    return *speed == ',' && speed[1 + strspn(speed + 1, "0123456789")] != speed[1] &&
+           strspn(speed + 1, "0123456789neor") == strlen(speed + 1);
+}
+
+/* The kernel's arguments: one console= for each --console, then what the user wrote. */
+static int read_words(struct payload_entry *entry, const struct request *request, const char *text)
+{
+    const char *why;
+    size_t len = 0;
+
+    for (size_t i = 0; i < request->consoles.n; i++) {
+        char *word = xasprintf("console=%s", request->consoles.v[i]);
+        bool valid = console_valid(request->consoles.v[i]);
+
+        strings_add(&entry->words, word);
+        free(word);
+        if (!valid)
+            return msg_error("--console: %s: not a console such as tty0 or ttyS0,115200",
+                             request->consoles.v[i]);
+    }
+    why = text ? payload_split(&entry->words, text) : NULL;
+    if (why)
+        return msg_error("--cmdline: checking: the text %s", why);
+    warn_escapes(&entry->words);
+    for (size_t i = 0; i < entry->words.n; i++)
+        len += strlen(entry->words.v[i]) + 3;
+    if (len > entry->kernel.cmdline_size)
+        return msg_error("--cmdline: checking: %zu bytes, but %s takes at most %u", len,
+                         entry->kernel_file.path, entry->kernel.cmdline_size);
+    return 0;
+}
+
+static int read_kernel(struct payload_entry *entry, const char *path)
+{
+    struct content content;
+    const char *why;
+
+    if (source_open(&entry->kernel_file, path) < 0)
+        return -1;
+    content = source_content(&entry->kernel_file);
+    if (kernel_read(&entry->kernel, &content, &why) < 0)
+        return why ? msg_error("%s: reading the kernel: %s", path, why) : -1;
+    return 0;
+}
+
+static int read_initrds(struct payload_entry *entry, const struct strings *paths)
+{
+    entry->initrds = xcalloc(paths->n, sizeof *entry->initrds);
+    for (size_t i = 0; i < paths->n; i++) {
+        struct source *source = &entry->initrds[i];
+        struct content content;
+        const char *format;
+
+        if (source_open(source, paths->v[i]) < 0)
+            return -1;
+        entry->initrd_count++;
+        content = source_content(source);
+        if (initramfs_read(&format, &content) < 0)
+            return -1;
+        if (!format)
+            msg_warn("%s: reading the initramfs: no format that Linux unpacks", source->path);
+    }
+    return 0;
+}
+
+/* "Linux 6.1.0-44-amd64" */
+static char *default_title(const struct kernel *kernel)
+{
+    int len = (int)strcspn(kernel->version, " ");
+
+    return len ? xasprintf("Linux %.*s", len, kernel->version) : xstrdup("Linux");
+}
+
+static int open_entry(struct payload_entry *entry, const struct request_entry *asked,
+                      const struct request *request)
+{
+    const char *why = asked->title ? text_check(asked->title) : NULL;
+
+    entry->kernel_file.fd = -1;
+    entry->name = xstrdup(asked->name);
+    if (why)
+        return msg_error("--title: checking: the text %s", why);
+    if (read_kernel(entry, asked->kernel) < 0 || read_initrds(entry, &asked->initrds) < 0)
+        return -1;
+    entry->title = asked->title ? xstrdup(asked->title) : default_title(&entry->kernel);
+    return read_words(entry, request, asked->cmdline);
+}
+
+int payload_open(struct payload *payload, const struct request *request)
+{
+    *payload = (struct payload){.arch = KERNEL_X86_64};
+    payload->entries = xcalloc(request->entry_count, sizeof *payload->entries);
+    for (size_t i = 0; i < request->entry_count; i++) {
+        payload->entry_count++;
+        if (open_entry(&payload->entries[i], &request->entries[i], request) < 0)
+            return -1;
+        if (payload->entries[i].kernel.arch != KERNEL_X86_64)
+            payload->arch = KERNEL_I386;
+    }
+    return added_open(payload, &request->added);
+}
+
+static time_t newer(time_t a, time_t b)
+{
+    return a > b ? a : b;
+}
+
+time_t payload_newest(const struct payload *payload)
+{
+    time_t newest = 0;
+
+    for (size_t i = 0; i < payload->entry_count; i++) {
+        const struct payload_entry *entry = &payload->entries[i];
+
+        newest = newer(newest, entry->kernel_file.mtime);
+        for (size_t k = 0; k < entry->initrd_count; k++)
+            newest = newer(newest, entry->initrds[k].mtime);
+    }
+    for (size_t i = 0; i < payload->added_count; i++)
+        newest = newer(newest, payload->added[i].file.mtime);
+    return newest;
+}
+
+static void entry_close(struct payload_entry *entry)
+{
+    if (entry->kernel_file.path)
+        source_close(&entry->kernel_file);
+    for (size_t i = 0; i < entry->initrd_count; i++)
+        source_close(&entry->initrds[i]);
+    free(entry->initrds);
+    free(entry->name);
+    free(entry->title);
+    strings_free(&entry->words);
+}
+
+void payload_close(struct payload *payload)
+{
+    for (size_t i = 0; i < payload->entry_count; i++)
+        entry_close(&payload->entries[i]);
+    for (size_t i = 0; i < payload->added_count; i++) {
+        free(payload->added[i].dest);
+        source_close(&payload->added[i].file);
+    }
+    free(payload->entries);
+    free(payload->added);
+    *payload = (struct payload){0};
+}

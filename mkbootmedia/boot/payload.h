@@ -1,0 +1,47 @@
+/*
+ * payload: what will boot, opened and checked: kernels, initramfs files, arguments, and the files
+ * that the user adds to the medium. From here on the host's file names no longer matter.
+ */
+#ifndef BOOT_PAYLOAD_H
+#define BOOT_PAYLOAD_H
+
+#include "base/source.h"
+#include "boot/kernel.h"
+#include "boot/request.h"
+
+struct payload_entry {
+    char *name;           /* menu id and folder on the medium: [a-z0-9-]+ */
+    char *title;          /* one line of UTF-8 */
+    struct strings words; /* kernel arguments, split at blanks; quotes resolved */
+    struct source kernel_file;
+    struct kernel kernel;
+    struct source *initrds;
+    size_t initrd_count;
+};
+
+struct payload_added {
+    char *dest; /* path on the medium */
+    struct source file;
+};
+
+struct payload {
+    struct payload_entry *entries;
+    size_t entry_count;
+    struct payload_added *added;
+    size_t added_count;
+    enum kernel_arch arch; /* 64 bit only if every kernel is */
+};
+
+/* Opens and checks everything that the request names; -1, reported. */
+int payload_open(struct payload *payload, const struct request *request);
+/* The modification time of its newest file. */
+time_t payload_newest(const struct payload *payload);
+void payload_close(struct payload *payload);
+
+/*
+ * Splits kernel arguments at blanks outside double quotes; quotes are dropped, as the kernel does
+ * (lib/cmdline.c, next_arg). Returns NULL, or what is wrong with the text.
+ */
+const char *payload_split(struct strings *words, const char *text);
+
+#endif

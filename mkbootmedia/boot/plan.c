@@ -1,0 +1,193 @@
+/* plan: from a request and its payload to the whole medium as data. */
+#include "boot/plan.h"
+
+#include "base/msg.h"
+#include "base/util.h"
+#include "boot/chain.h"
+#include "boot/plan_private.h"
+#include "boot/render.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* GRUB for BIOS puts no byte of an initramfs above this address (grub-core/loader/i386/linux.c). */
+#define GRUB_BIOS_INITRD_TOP UINT64_C(0x37ffffff)
+#define GRUB_EFI_INITRD_SAFE (800 * MIB) /* UEFI firmwares with one free run so long are common */
+
+/* SOURCE_DATE_EPOCH (reproducible-builds.org), else the newest input file. */
+static int read_time(struct plan *plan)
+{
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    char *end;
+    long long seconds;
+
+    plan->time = payload_newest(plan->payload);
+    if (!epoch || !*epoch)
+        return 0;
+    errno = 0;
+    seconds = strtoll(epoch, &end, 10);
+    if (errno || *end || seconds < 0 || seconds > 253402300799) /* the year 9999 */
+        return msg_error("SOURCE_DATE_EPOCH: reading: '%s' is no number of seconds", epoch);
+    plan->time = (time_t)seconds;
+    return 0;
+}
+
+/* Payload files get plain names on the medium, whatever they are called on the host. */
+static void name_entry(struct plan_entry *entry, const struct payload_entry *payload)
+{
+    entry->payload = payload;
+    entry->kernel_path = xasprintf("boot/%s/vmlinuz", payload->name);
+    for (size_t i = 0; i < payload->initrd_count; i++) {
+        char *path = i ? xasprintf("boot/%s/initrd%zu.img", payload->name, i + 1)
+                       : xasprintf("boot/%s/initrd.img", payload->name);
+
+        strings_add(&entry->initrd_paths, path);
+        free(path);
+    }
+}
+
+/* Which GRUB images have to be made: BIOS and ia32 always, x86-64 only without signed loaders. */
+static bool wants_image(const struct loaders *loaders, enum loader_platform platform)
+{
+    unsigned firmware = loaders->firmware;
+
+    if (platform == PLATFORM_BIOS)
+        return firmware & FIRMWARE_BIOS;
+    if (platform == PLATFORM_IA32)
+        return firmware & FIRMWARE_IA32;
+    return firmware & FIRMWARE_UEFI && !(firmware & FIRMWARE_SECUREBOOT);
+}
+
+static int start_images(struct plan *plan)
+{
+    struct buf early = {0};
+    int result = render(&early, "early.cfg", plan);
+
+    for (size_t i = 0; i < PLATFORMS && result == 0; i++)
+        if (wants_image(&plan->loaders, i))
+            result =
+                grub_image_start(&plan->images[i], i, plan->loaders.modules[i].dir, early.data);
+    buf_free(&early);
+    return result;
+}
+
+static void warn_large(const struct plan *plan, const struct payload_entry *entry)
+{
+    uint64_t total = 0, room = GRUB_BIOS_INITRD_TOP;
+
+    for (size_t i = 0; i < entry->initrd_count; i++)
+        total += entry->initrds[i].size;
+    if (entry->kernel.initrd_addr_max < room)
+        room = entry->kernel.initrd_addr_max;
+    room -= entry->kernel.init_size + 16 * MIB; /* the kernel lies below, from 16 MiB on */
+    if (plan->loaders.firmware & FIRMWARE_BIOS && total > room)
+        msg_warn("%s: %.0f MiB of initramfs will not load on BIOS: GRUB has %.0f MiB for it there",
+                 entry->title, (double)total / MIB, (double)room / MIB);
+    if (plan->loaders.firmware & ~(unsigned)FIRMWARE_BIOS && total > GRUB_EFI_INITRD_SAFE)
+        msg_warn("%s: %.0f MiB of initramfs may not load on UEFI: many firmwares have no free run "
+                 "of memory over %.0f MiB",
+                 entry->title, (double)total / MIB, (double)GRUB_EFI_INITRD_SAFE / MIB);
+}
+
+/* Under Secure Boot shim decides on the kernel too; better to hear it now than at the machine. */
+static int warn_unsigned(const struct plan *plan, const struct payload_entry *entry)
+{
+    struct content shim = source_content(&plan->loaders.files[LOADER_SHIM].file);
+    struct content kernel = source_content(&entry->kernel_file);
+    char why[CHAIN_WHY_LEN];
+    int accepted = chain_accepts(&shim, &kernel, why);
+
+    if (accepted == 0)
+        msg_warn("%s: Secure Boot machines will refuse it: the kernel %s", entry->kernel_file.path,
+                 why);
+    return accepted < 0 ? -1 : 0;
+}
+
+static int check_entries(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->entry_count; i++) {
+        warn_large(plan, plan->entries[i].payload);
+        if (plan->loaders.firmware & FIRMWARE_SECUREBOOT &&
+            warn_unsigned(plan, plan->entries[i].payload) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
+              enum plan_output output)
+{
+    *plan = (struct plan){.request = request, .payload = payload, .output = output};
+    plan->label = request->label ? request->label : "MKBOOTMEDIA";
+    plan->entry_count = payload->entry_count;
+    plan->entries = xcalloc(plan->entry_count, sizeof *plan->entries);
+    for (size_t i = 0; i < plan->entry_count; i++)
+        name_entry(&plan->entries[i], &payload->entries[i]);
+    if (read_time(plan) < 0 || loaders_find(&plan->loaders, request, payload->arch) < 0)
+        return -1;
+    if (plan_add_files(plan) < 0 || plan_identify(plan) < 0 || start_images(plan) < 0)
+        return -1;
+    if (plan_add_texts(plan) < 0 || check_entries(plan) < 0 || plan_add_images(plan) < 0)
+        return -1;
+    return plan_sort(plan);
+}
+
+struct item **plan_volume(const struct plan *plan, unsigned volume, size_t *count)
+{
+    struct item **items = xcalloc(plan->item_count, sizeof *items);
+
+    *count = 0;
+    for (size_t i = 0; i < plan->item_count; i++)
+        if (plan->items[i].volumes & volume)
+            items[(*count)++] = &plan->items[i];
+    return items;
+}
+
+static bool is_file(const struct source *source, dev_t dev, ino_t ino)
+{
+    return source->path && source->dev == dev && source->ino == ino;
+}
+
+bool plan_reads(const struct plan *plan, dev_t dev, ino_t ino)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < plan->payload->entry_count; i++) {
+        const struct payload_entry *entry = &plan->payload->entries[i];
+
+        found = found || is_file(&entry->kernel_file, dev, ino);
+        for (size_t k = 0; k < entry->initrd_count; k++)
+            found = found || is_file(&entry->initrds[k], dev, ino);
+    }
+    for (size_t i = 0; i < plan->payload->added_count; i++)
+        found = found || is_file(&plan->payload->added[i].file, dev, ino);
+    for (size_t i = 0; i < LOADER_ROLES; i++)
+        found = found || is_file(&plan->loaders.files[i].file, dev, ino);
+    for (size_t i = 0; i < plan->module_count; i++)
+        found = found || is_file(&plan->module_files[i], dev, ino);
+    return found;
+}
+
+void plan_free(struct plan *plan)
+{
+    for (size_t i = 0; i < PLATFORMS; i++)
+        grub_image_free(&plan->images[i]);
+    for (size_t i = 0; i < plan->entry_count; i++) {
+        free(plan->entries[i].kernel_path);
+        strings_free(&plan->entries[i].initrd_paths);
+    }
+    for (size_t i = 0; i < plan->item_count; i++)
+        free(plan->items[i].path);
+    for (size_t i = 0; i < plan->module_count; i++)
+        source_close(&plan->module_files[i]);
+    for (size_t i = 0; i < plan->text_count; i++)
+        buf_free(&plan->texts[i]);
+    free(plan->entries);
+    free(plan->items);
+    free(plan->module_files);
+    free(plan->texts);
+    free(plan->used);
+    loaders_free(&plan->loaders);
+    *plan = (struct plan){0};
+}

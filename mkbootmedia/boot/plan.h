@@ -1,0 +1,78 @@
+/*
+ * plan: the medium as data: label, ids, time stamp, entries, items, loaders. It is complete before
+ * anything is written; `mkbootmedia plan` prints it.
+ *
+ * The id is the first half of a SHA-256 over what the medium holds: label, menu, names, sizes, and of
+ * each file its head, its tail and samples between (so that it costs the same for any size). All
+ * GUIDs, volume ids and the name of the marker file come from it.
+ */
+#ifndef BOOT_PLAN_H
+#define BOOT_PLAN_H
+
+#include "base/digest.h"
+#include "boot/grub_image.h"
+#include "boot/item.h"
+#include "boot/loader.h"
+#include "boot/payload.h"
+
+enum plan_output { PLAN_USB, PLAN_ISO };
+
+struct plan_entry {
+    const struct payload_entry *payload;
+    char *kernel_path; /* on the medium */
+    struct strings initrd_paths;
+};
+
+/* A loader on the medium. */
+struct plan_loader {
+    const char *what;    /* "shim", "GRUB", "GRUB core image" */
+    const char *platform;
+    const char *source;  /* host path of the file, or of the modules that it is made from */
+    const char *package; /* that brings the source */
+    const char *dest;    /* path on the medium; NULL: in the boot sectors */
+};
+
+struct plan {
+    const struct request *request;
+    const struct payload *payload;
+    enum plan_output output;
+    struct loaders loaders;
+    const char *label;
+    time_t time;
+    uint8_t id[DIGEST_LEN];
+    char marker[48]; /* path on the medium of the file by which GRUB finds it */
+    struct plan_entry *entries;
+    size_t entry_count;
+    struct item *items; /* sorted by path */
+    size_t item_count;
+    struct plan_loader *used;
+    size_t used_count;
+
+    struct grub_image images[PLATFORMS];
+    struct content bios_boot, bios_cdboot, bios_core; /* GRUB's boot sectors; len 0: none */
+    struct source *module_files;
+    size_t module_count;
+    struct buf *texts; /* that items point to */
+    size_t text_count;
+};
+
+/* Makes the plan for one output; -1, reported. */
+int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
+              enum plan_output output);
+void plan_free(struct plan *plan);
+
+/* Those items that are to be seen in a volume (enum item_volume), sorted; free the array. */
+struct item **plan_volume(const struct plan *plan, unsigned volume, size_t *count);
+
+/* A GUID (RFC 9562 version 8) as text, derived from the id and what it is for. */
+struct plan_guid {
+    char text[37];
+};
+struct plan_guid plan_guid(const struct plan *plan, const char *purpose);
+/* 32 bits derived likewise; never 0. */
+uint32_t plan_number(const struct plan *plan, const char *purpose);
+
+/* Is this file one that the plan reads from? */
+bool plan_reads(const struct plan *plan, dev_t dev, ino_t ino);
+
+#endif
