@@ -3,6 +3,7 @@
 #   make            build/mkbootmedia
 #   make demo       real boot media from a distribution kernel, booted once in QEMU
 #   make check      all tests (unit, command line, oracles, boots)
+#   make lab        only the boots in QEMU
 #   make bench      speed against cp, grub-mkrescue, genimage
 #   make install    prefix=/usr/local DESTDIR=
 #   make deps       what the above need, from the distribution (apt)
@@ -26,48 +27,79 @@ PKG_LIBS   = $(shell pkg-config --libs $(LIBS))
 
 SRC     := $(sort $(wildcard mkbootmedia/*.c mkbootmedia/*/*.c))
 DATA    := $(sort $(wildcard templates/* efi/*))
+BOXES   := $(foreach box,select scroll terminal,$(foreach part,nw n ne w c e sw s se,$(box)_$(part)))
+THEME   := $(patsubst %,$(BUILD)/theme/%.png,background $(BOXES))
 OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
 SAN_OBJ := $(SRC:%.c=$(BUILD)/san/%.o) $(BUILD)/san/embedded.o
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check unit demo bench deps install clean
+.PHONY: all check unit lab demo bench deps install clean
 
 all: $(BUILD)/mkbootmedia
 
 $(BUILD)/mkbootmedia: $(OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@echo '  LD $@'; $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # What the tests run: the same program with AddressSanitizer and UBSan.
 $(BUILD)/san/mkbootmedia: $(SAN_OBJ)
-	$(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/san/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/embedded.c: $(DATA) tools/embed.sh
+$(BUILD)/embedded.c: $(DATA) $(THEME) tools/embed.sh
 	@mkdir -p $(@D)
-	tools/embed.sh $(DATA) >$@
+	tools/embed.sh $(DATA) $(THEME) >$@
+
+$(THEME) &: $(BUILD)/draw_theme
+	@mkdir -p $(BUILD)/theme
+	$(BUILD)/draw_theme $(BUILD)/theme
+
+$(BUILD)/draw_theme: tools/draw_theme.c
+	@mkdir -p $(@D)
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(WARN) -o $@ $< -lz -lm
 
 $(BUILD)/obj/embedded.o $(BUILD)/san/embedded.o: $(BUILD)/embedded.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -std=gnu17 -Imkbootmedia -c -o $@ $<
+	@echo '  CC $@'; $(CC) $(CFLAGS) -std=gnu17 -Imkbootmedia -c -o $@ $<
 
 $(BUILD)/unit/%: tests/unit/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
 
 $(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS) -lcmocka
+
+# Small programs that tests call.
+$(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $^ $(PKG_LIBS)
 
 unit: $(UNIT)
+
+# These bring what they need by themselves, through tools/deps.
+check:
+	tests/run
+
+lab:
+	tests/run tests/lab/boots.t
+
+demo:
+	tools/demo
+
+bench:
+	tests/bench/run
+
+deps:
+	tools/deps check demo bench
 
 clean:
 	rm -rf $(BUILD)

@@ -49,46 +49,25 @@ struct volume {
     uint16_t info, backup; /* sectors, 0: none */
 };
 
+/*
+ * -a: we align ourselves; -M, -D: a hard disk, else some sizes are taken for a floppy disk;
+ * -b: backup boot sector; -r: entries of the root folder.
+ */
 static int mkfs(const struct fat *fat, int fd, uint64_t offset, uint32_t reserved)
 {
     struct run_path path = run_path(fd);
     bool fat32 = fat->options.bits == 32;
-    char cluster[12], sectors[12], id[12], hidden[12], root[12];
+    char cluster[16], sectors[16], id[16], hidden[16], root[16];
 
-    snprintf(cluster, sizeof cluster, "%" PRIu64, fat->cluster_size / SECTOR);
-    snprintf(sectors, sizeof sectors, "%" PRIu32, reserved);
-    snprintf(id, sizeof id, "%08" PRIX32, fat->options.volume_id);
-    snprintf(hidden, sizeof hidden, "%" PRIu32, (uint32_t)(offset / SECTOR));
-    snprintf(root, sizeof root, "%" PRIu32, fat->root_entries);
-    /* -a: we align ourselves; -M, -D: a hard disk, else some sizes are taken for a floppy disk */
-    return run_now(
-        (const char *const[]){"mkfs.fat",
-                              "--invariant",
-                              "-a",
-                              "-F",
-                              fat32 ? "32" : "16",
-                              "-S",
-                              "512",
-                              "-s",
-                              cluster,
-                              "-f",
-                              "2",
-                              "-M",
-                              "0xF8",
-                              "-D",
-                              "0x80",
-                              "-R",
-                              sectors,
-                              fat32 ? "-b" : "-r",
-                              fat32 ? "6" : root, /* backup boot sector; root folder's entries */
-                              "-h",
-                              hidden,
-                              "-i",
-                              id,
-                              "-n",
-                              fat->options.label,
-                              path.name,
-                              NULL});
+    snprintf(cluster, sizeof cluster, "-s%" PRIu64, fat->cluster_size / SECTOR);
+    snprintf(sectors, sizeof sectors, "-R%" PRIu32, reserved);
+    snprintf(id, sizeof id, "-i%08" PRIX32, fat->options.volume_id);
+    snprintf(hidden, sizeof hidden, "-h%" PRIu32, (uint32_t)(offset / SECTOR));
+    snprintf(root, sizeof root, "-r%" PRIu32, fat->root_entries);
+    return run_now((const char *const[]){
+        "mkfs.fat", "--invariant", "-a", "-S512", "-f2", "-M0xF8", "-D0x80",         //
+        fat32 ? "-F32" : "-F16", fat32 ? "-b6" : root, cluster, sectors, hidden, id, //
+        "-n", fat->options.label, path.name, NULL});
 }
 
 static int read_memfd(int fd, void *out, size_t len, uint64_t at)
@@ -226,29 +205,34 @@ static uint64_t cluster_offset(const struct fat *fat, const struct volume *volum
     return volume->data + (uint64_t)(cluster - FAT_FIRST) * fat->cluster_size;
 }
 
-/* Root and folders, which stand side by side from the root on. */
+/* From the root folder on. */
+static uint64_t folder_offset(const struct fat *fat, const struct volume *volume,
+                              const struct fat_node *node)
+{
+    return node->cluster ? cluster_offset(fat, volume, node->cluster) - volume->root : 0;
+}
+
+/* The root and all other folders, which stand side by side. */
 static int add_folders(const struct fat *fat, const struct volume *volume, uint64_t offset,
                        struct image *image)
 {
     uint8_t label[FAT_ENTRY_LEN], *data;
-    uint64_t len = fat->nodes[0].entries * FAT_ENTRY_LEN;
+    uint64_t len = 0;
 
     if (read_memfd(volume->fd, label, sizeof label, volume->root) < 0)
         return -1;
     if (label[offsetof(struct fat_entry, attr)] != FAT_ATTR_LABEL)
         return msg_error("mkfs.fat: formatting FAT%d: it has made no label", fat->options.bits);
     for (size_t i = 0; i < fat->node_count; i++)
-        if (!fat->nodes[i].item && fat->nodes[i].cluster)
-            len = cluster_offset(fat, volume, fat->nodes[i].cluster + fat->nodes[i].clusters) -
-                  volume->root;
+        if (!fat->nodes[i].item) /* the last one stands last */
+            len =
+                folder_offset(fat, volume, &fat->nodes[i]) + fat->nodes[i].entries * FAT_ENTRY_LEN;
+    len = round_up(len, SECTOR);
     data = xcalloc(1, len);
     for (size_t i = 0; i < fat->node_count; i++)
         if (!fat->nodes[i].item)
-            fat_folder_write(
-                fat, &fat->nodes[i], label,
-                data + (i || !fat->root_entries
-                            ? cluster_offset(fat, volume, fat->nodes[i].cluster) - volume->root
-                            : 0));
+            fat_folder_write(fat, &fat->nodes[i], label,
+                             data + folder_offset(fat, volume, &fat->nodes[i]));
     image_own(image, offset + volume->root, data, len, "FAT folders");
     return 0;
 }
@@ -271,6 +255,7 @@ int fat_write(struct fat *fat, uint64_t offset, struct image *image)
     struct volume volume = {.fd = run_memfd("FAT")};
     int result;
 
+    assert(offset % FAT_ALIGN == 0);
     if (volume.fd < 0)
         return -1;
     result = format(fat, offset, &volume);

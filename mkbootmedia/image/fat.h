@@ -49,8 +49,8 @@ const char *fat_label_check(const char *label);
 
 /*
  * Computes the size from the items (sorted by path, all of them for this volume). Returns -1,
- * reported, when a file is larger than FAT_FILE_MAX or a name cannot be had in FAT. The items must
- * live until fat_free.
+ * reported, when a file is larger than FAT_FILE_MAX or a name cannot be had in FAT; fat_free is due
+ * then too. The items must live as long as the image (their paths name its regions).
  */
 int fat_plan(struct fat *fat, const struct fat_options *options, struct item *const items[],
              size_t count);

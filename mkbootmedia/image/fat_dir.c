@@ -109,10 +109,10 @@ struct fat_date fat_date(time_t time)
     const struct fat_date last = {.date = 127 << 9 | 12 << 5 | 31, .time = 23 << 11 | 59 << 5 | 29};
     struct tm tm;
 
-    if (!gmtime_r(&time, &tm) || tm.tm_year < 80)
+    if (!gmtime_r(&time, &tm)) /* a year that no int holds */
         return time > 0 ? last : first;
-    if (tm.tm_year > 207)
-        return last;
+    if (tm.tm_year < 80 || tm.tm_year > 207)
+        return tm.tm_year < 80 ? first : last;
     return (struct fat_date){
         .date = (uint16_t)((tm.tm_year - 80) << 9 | (tm.tm_mon + 1) << 5 | tm.tm_mday),
         .time = (uint16_t)(tm.tm_hour << 11 | tm.tm_min << 5 | tm.tm_sec / 2),

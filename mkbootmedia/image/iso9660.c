@@ -4,8 +4,7 @@
  *   0      system area (not ours)
  *   16     volume descriptors
  *          path tables: primary L, primary M, Joliet L, Joliet M
- *          directories of the primary hierarchy, level by level
- *          continuation area
+ *          directories of the primary hierarchy, level by level, each with its continuation area
  *          directories of Joliet's hierarchy
  *          boot catalog (its bytes are not ours)
  *          files, each on a multiple of 4096 bytes, in the order of their paths
@@ -48,6 +47,11 @@ static uint64_t place_directories(struct iso9660_layout *layout, enum hierarchy 
         view->place = pos;
         view->len = iso9660_directory(NULL, layout, folder, h);
         pos += view->len;
+        if (h != PRIMARY)
+            continue;
+        iso9660_continuation_plan(folder);
+        folder->continuation = pos;
+        pos += round_up(folder->continuation_len, ISO_BLOCK);
     }
     return pos;
 }
@@ -61,10 +65,7 @@ static void place_metadata(struct iso9660_layout *layout, uint64_t pos)
             layout->tables[h][order] = pos;
             pos += round_up(layout->table_len[h], ISO_BLOCK);
         }
-    iso9660_continuation_plan(layout);
     pos = place_directories(layout, PRIMARY, pos);
-    layout->continuation = pos;
-    pos += round_up(layout->continuation_len, ISO_BLOCK);
     layout->metadata_end = place_directories(layout, JOLIET, pos);
 }
 
@@ -117,9 +118,10 @@ static void write_metadata(uint8_t *out, const struct iso9660_layout *layout)
             const struct iso9660_node *folder = layout->folders[h][i];
 
             iso9660_directory(out + (folder->in[h].place - DESCRIPTORS), layout, folder, h);
+            if (h == PRIMARY)
+                iso9660_continuation_write(out + (folder->continuation - DESCRIPTORS), folder);
         }
     }
-    iso9660_continuation_write(out + (layout->continuation - DESCRIPTORS), layout);
 }
 
 int iso9660_write(struct iso9660 *iso, uint64_t volume_size, struct image *image)

@@ -24,7 +24,7 @@ struct disk_record {
 };
 static_assert(sizeof(struct disk_record) == 33, "ECMA-119 9.1");
 
-#define ID_IN_RECORD_MAX (ID_MAX + 4)
+#define ID_IN_RECORD_MAX (ID_MAX + 3)
 static_assert(sizeof(struct disk_record) + ID_IN_RECORD_MAX <= RECORD_MAX, "fits a record");
 
 /* What a record points to. */
@@ -40,20 +40,18 @@ struct directory {
     uint64_t len;
 };
 
-/* A child's identifier as a record has it: a file's ends in its version, ".;1" or ";1". */
+/*
+ * A child's identifier as a record has it: in the primary hierarchy a file's ends in its version,
+ * ".;1" or ";1". In Joliet nobody writes one, though the standard has it there too.
+ */
 static size_t put_id(uint8_t *out, const struct iso9660_node *node, enum hierarchy h)
 {
     const struct iso9660_view *view = &node->in[h];
     size_t len = view->id_len;
 
     memcpy(out, view->id, len);
-    if (!node->item)
+    if (!node->item || h == JOLIET)
         return len;
-    if (h == JOLIET) {
-        put_be16(out + len, ';');
-        put_be16(out + len + 2, '1');
-        return len + 4;
-    }
     if (!memchr(view->id, '.', len))
         out[len++] = '.';
     memcpy(out + len, ";1", 2);
@@ -115,7 +113,7 @@ static void add_record(struct directory *dir, const struct iso9660_layout *layou
         id_len = put_id(id, node, h);
     len = put_record(record, id, id_len, extent, layout->time);
     if (h == PRIMARY)
-        len = round_up(iso9660_system_use(record, len, layout, node, kind), 2);
+        len = round_up(iso9660_system_use(record, len, layout->time, node, kind), 2);
     record[0] = (uint8_t)len;
     append(dir, record, len);
 }

@@ -11,10 +11,11 @@
 #include "base/util.h"
 #include "image/iso9660.h"
 
-#define DESCRIPTORS (16 * ISO_BLOCK)     /* the first volume descriptor, ECMA-119 7.2.1 */
-#define EXTENT_MAX  UINT64_C(0xfffff000) /* bytes of an extent that others follow; 32-bit, aligned \
-                                          */
-#define NAME_MAX_LEN 255                 /* bytes of a name, POSIX NAME_MAX */
+#define DESCRIPTORS (16 * ISO_BLOCK) /* the first volume descriptor, ECMA-119 7.2.1 */
+#define EXTENT_MAX                                                                                 \
+    UINT64_C(0xfffff000) /* bytes of an extent that others follow; 32-bit, aligned                 \
+                          */
+#define NAME_MAX_LEN 255 /* bytes of a name, POSIX NAME_MAX */
 #define ID_MAX       128 /* bytes of an identifier without its version: 64 UCS-2 units */
 
 enum hierarchy { PRIMARY, JOLIET, HIERARCHIES };
@@ -31,17 +32,19 @@ struct iso9660_view {
 };
 
 struct iso9660_node {
-    char *name;                  /* UTF-8; "" for the root */
-    struct item *item;           /* NULL: a folder */
-    bool placed;                 /* iso9660_plan has placed the item's content */
-    uint32_t serial;             /* from 1 */
-    size_t continuation;         /* where the rest of a long name stands in the continuation area */
+    char *name;        /* UTF-8; "" for the root */
+    struct item *item; /* NULL: a folder */
+    bool placed;       /* iso9660_plan has placed the item's content */
+    uint32_t serial;   /* from 1 */
+    size_t rest;       /* where the rest of a long name stands in its folder's continuation area */
     struct iso9660_node *parent; /* the root's is the root */
     /* of a folder: */
     const char *path; /* its path is the first path_len bytes here */
     size_t path_len;
     struct iso9660_node **children; /* in the order of their paths */
     size_t count, folder_count;
+    uint64_t continuation;     /* first byte of its continuation area, right behind its directory */
+    uint64_t continuation_len; /* bytes in use; 0: none */
     struct iso9660_view in[HIERARCHIES];
 };
 
@@ -53,8 +56,6 @@ struct iso9660_layout {
     size_t folder_count;
     uint64_t tables[HIERARCHIES][2]; /* first byte of each path table, types L and M */
     uint64_t table_len[HIERARCHIES]; /* bytes in use */
-    uint64_t continuation;           /* first byte of the continuation area */
-    uint64_t continuation_len;       /* bytes in use */
     uint64_t metadata_end;           /* first byte after descriptors, tables and directories */
 };
 
@@ -106,12 +107,12 @@ uint64_t iso9660_directory(uint8_t *out, const struct iso9660_layout *layout,
 
 enum record_kind { SELF, PARENT, CHILD };
 
-/* Notes where the rests of long names go, and the area's length. */
-void iso9660_continuation_plan(struct iso9660_layout *layout);
-void iso9660_continuation_write(uint8_t *out, const struct iso9660_layout *layout);
+/* Notes where the rests of its children's long names go, and how long that area is. */
+void iso9660_continuation_plan(struct iso9660_node *folder);
+void iso9660_continuation_write(uint8_t *out, const struct iso9660_node *folder);
 /* The system use field of a record that is len bytes so far; returns how long it is. */
-size_t iso9660_system_use(uint8_t *record, size_t len, const struct iso9660_layout *layout,
-                          const struct iso9660_node *node, enum record_kind kind);
+size_t iso9660_system_use(uint8_t *record, size_t len, time_t time, const struct iso9660_node *node,
+                          enum record_kind kind);
 
 /* iso9660_descriptor.c */
 

@@ -5,7 +5,8 @@
  *   root's "."    SP PX TF CE -> ER        a long name    PX TF NM CE -> NM
  *   "." and ".."  PX TF                    others         PX TF NM
  *
- * What a CE points to is in one continuation area behind the directories. No part of it straddles a
+ * What a CE points to is in a continuation area right behind its directory: libarchive, which reads
+ * a medium once, wants to meet it before the folder that it names. No part of it straddles a
  * block, since Linux reads one block for a CE. Nobody owns what is on a boot medium: everything is
  * readable by all and belongs to root.
  */
@@ -113,12 +114,12 @@ static size_t rest_len(const struct iso9660_node *node)
     return strlen(node->name) - name_in_record(node, iso9660_record_len(node, PRIMARY));
 }
 
-void iso9660_continuation_plan(struct iso9660_layout *layout)
+void iso9660_continuation_plan(struct iso9660_node *folder)
 {
-    size_t end = ER_LEN;
+    size_t end = folder->parent == folder ? ER_LEN : 0;
 
-    for (size_t i = 1; i < layout->count; i++) {
-        struct iso9660_node *node = layout->nodes[i];
+    for (size_t i = 0; i < folder->count; i++) {
+        struct iso9660_node *node = folder->children[i];
         size_t len = rest_len(node);
 
         if (!len)
@@ -126,37 +127,37 @@ void iso9660_continuation_plan(struct iso9660_layout *layout)
         len += NM_LEN;
         if (end / ISO_BLOCK != (end + len - 1) / ISO_BLOCK)
             end = round_up(end, ISO_BLOCK);
-        node->continuation = end;
+        node->rest = end;
         end += len;
     }
-    layout->continuation_len = end;
+    folder->continuation_len = end;
 }
 
-void iso9660_continuation_write(uint8_t *out, const struct iso9660_layout *layout)
+void iso9660_continuation_write(uint8_t *out, const struct iso9660_node *folder)
 {
-    put_er(out);
-    for (size_t i = 1; i < layout->count; i++) {
-        const struct iso9660_node *node = layout->nodes[i];
-        size_t rest = rest_len(node);
+    if (folder->parent == folder)
+        put_er(out);
+    for (size_t i = 0; i < folder->count; i++) {
+        const struct iso9660_node *node = folder->children[i];
+        size_t len = rest_len(node);
 
-        if (rest)
-            put_nm(out + node->continuation, node->name + strlen(node->name) - rest, rest, 0);
+        if (len)
+            put_nm(out + node->rest, node->name + strlen(node->name) - len, len, 0);
     }
 }
 
-static uint8_t *put_name(uint8_t *p, const struct iso9660_layout *layout,
-                         const struct iso9660_node *node, size_t record_len)
+static uint8_t *put_name(uint8_t *p, const struct iso9660_node *node, size_t record_len)
 {
     size_t n = name_in_record(node, record_len), rest = strlen(node->name) - n;
 
     p = put_nm(p, node->name, n, rest ? NM_CONTINUE : 0);
     if (!rest)
         return p;
-    return put_ce(p, layout->continuation + node->continuation, (uint32_t)(NM_LEN + rest));
+    return put_ce(p, node->parent->continuation + node->rest, (uint32_t)(NM_LEN + rest));
 }
 
-size_t iso9660_system_use(uint8_t *record, size_t len, const struct iso9660_layout *layout,
-                          const struct iso9660_node *node, enum record_kind kind)
+size_t iso9660_system_use(uint8_t *record, size_t len, time_t time, const struct iso9660_node *node,
+                          enum record_kind kind)
 {
     bool root = kind == SELF && node == node->parent;
     uint8_t *p = record + len;
@@ -164,10 +165,10 @@ size_t iso9660_system_use(uint8_t *record, size_t len, const struct iso9660_layo
     if (root)
         p = put_sp(p);
     p = put_px(p, node);
-    p = put_tf(p, layout->time);
+    p = put_tf(p, time);
     if (root)
-        p = put_ce(p, layout->continuation, ER_LEN);
+        p = put_ce(p, node->continuation, ER_LEN);
     if (kind == CHILD)
-        p = put_name(p, layout, node, len);
+        p = put_name(p, node, len);
     return (size_t)(p - record);
 }

@@ -83,7 +83,7 @@ static int make_gpt(struct fdisk_context *context, const struct parttab *table)
 {
     int failed;
 
-    fdisk_set_first_lba(context, GPT_FIRST);
+    fdisk_set_first_lba(context, GPT_FIRST); /* else 1 MiB; must be set before the label is made */
     failed = fdisk_create_disklabel(context, "gpt");
 
     if (failed)
@@ -106,8 +106,6 @@ static int run_fdisk(const struct parttab *table, int fd)
 
     if (!failed)
         failed = fdisk_save_user_sector_size(context, SECTOR, SECTOR);
-    if (!failed) /* partitions stand where they are told to */
-        failed = fdisk_save_user_grain(context, SECTOR);
     if (!failed)
         failed = fdisk_assign_device_by_fd(context, fd, "GPT", 0);
     if (failed) {

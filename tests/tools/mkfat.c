@@ -42,23 +42,42 @@ static int by_path(const void *a, const void *b)
     return strcmp((*(struct item *const *)a)->path, (*(struct item *const *)b)->path);
 }
 
-static int write_out(const struct image *image, const char *path)
+/* Where data goes on in a content after at; its length if only a hole comes. */
+static uint64_t skip_hole(const struct content *content, uint64_t at)
+{
+    off_t data;
+
+    if (content->fd < 0)
+        return at;
+    data = lseek(content->fd, (off_t)(content->offset + at), SEEK_DATA);
+    return data < 0 ? content->len : (uint64_t)data - content->offset;
+}
+
+static int write_region(int fd, const struct region *region)
 {
     static uint8_t block[1 << 20];
+    uint64_t at = 0;
+
+    while ((at = skip_hole(&region->content, at)) < region->len) {
+        size_t n = region->len - at < sizeof block ? (size_t)(region->len - at) : sizeof block;
+
+        if (content_read(&region->content, at, block, n) < 0 ||
+            pwrite(fd, block, n, (off_t)(region->offset + at)) != (ssize_t)n)
+            return -1;
+        at += n;
+    }
+    return 0;
+}
+
+static int write_out(const struct image *image, const char *path)
+{
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 
     if (fd < 0 || ftruncate(fd, (off_t)image->size) < 0)
         return -1;
     for (size_t i = 0; i < image->count; i++)
-        for (uint64_t at = 0; !image->regions[i].zero && at < image->regions[i].len;) {
-            uint64_t left = image->regions[i].len - at;
-            size_t n = left < sizeof block ? (size_t)left : sizeof block;
-
-            if (content_read(&image->regions[i].content, at, block, n) < 0 ||
-                pwrite(fd, block, n, (off_t)(image->regions[i].offset + at)) != (ssize_t)n)
-                return -1;
-            at += n;
-        }
+        if (!image->regions[i].zero && write_region(fd, &image->regions[i]) < 0)
+            return -1;
     return close(fd);
 }
 

@@ -1,0 +1,155 @@
+/* make: usb and iso write a medium; plan prints what they would write. One way through for all. */
+#include "cli/make.h"
+
+#include "base/msg.h"
+#include "base/source.h"
+#include "base/util.h"
+#include "cli/plan_print.h"
+#include "cli/progress.h"
+#include "media/output.h"
+#include "media/sink.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* All that one run holds, from what was asked to the bytes. */
+struct work {
+    struct options options;
+    struct payload payload;
+    struct plan plan;
+    struct medium medium;
+    struct stat old_output; /* st_nlink 0: none */
+};
+
+static void work_free(struct work *work)
+{
+    medium_free(&work->medium);
+    plan_free(&work->plan);
+    payload_close(&work->payload);
+    options_free(&work->options);
+}
+
+static bool to_stdout(const struct request *request)
+{
+    return request->output && strcmp(request->output, "-") == 0;
+}
+
+/* What is missing from the command line, or contradicts itself. */
+static int check_usage(const struct command *command, const struct request *request)
+{
+    if (!request->entries[0].kernel)
+        return usage_error(command, "--kernel: is missing");
+    if (command->bit == CMD_PLAN)
+        return 0;
+    if (!request->output && !request->dry_run)
+        return usage_error(command, "--output: is missing");
+    if (to_stdout(request) && request->json)
+        return usage_error(command, "--json: the image goes to stdout, so the document cannot");
+    if (to_stdout(request) && !request->dry_run && isatty(STDOUT_FILENO))
+        return usage_error(command, "--output: stdout is a terminal");
+    return 0;
+}
+
+/* Before any work: can the output be there, and is it none of the inputs? */
+static int check_output(struct work *work)
+{
+    const struct request *request = &work->options.request;
+
+    if (!request->output || to_stdout(request))
+        return 0;
+    return sink_check(request->output, &work->old_output);
+}
+
+static int check_inputs(const struct work *work)
+{
+    if (work->old_output.st_nlink &&
+        plan_reads(&work->plan, work->old_output.st_dev, work->old_output.st_ino))
+        return msg_error("%s: writing: is one of the input files", work->options.request.output);
+    return 0;
+}
+
+static int prepare(struct work *work, const struct output *output)
+{
+    const struct request *request = &work->options.request;
+
+    if (output->check(request) < 0 || check_output(work) < 0 ||
+        payload_open(&work->payload, request) < 0)
+        return -1;
+    if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 ||
+        check_inputs(work) < 0)
+        return -1;
+    return output->layout(&work->plan, &work->medium);
+}
+
+static int write_output(struct work *work)
+{
+    const struct request *request = &work->options.request;
+    struct progress progress;
+    struct sink_options options = {request->no_sync, progress_show, &progress};
+    int result;
+
+    if (request->dry_run)
+        return 0;
+    progress_init(&progress, request->output, request->json);
+    if (to_stdout(request))
+        result = sink_stream(&work->medium.image, STDOUT_FILENO, "standard output", &options);
+    else
+        result = sink_file(&work->medium.image, request->output, &options);
+    progress_end(&progress);
+    return result;
+}
+
+static int run(const struct command *command, struct work *work, const struct output *output)
+{
+    const struct request *request = &work->options.request;
+    bool print = command->bit == CMD_PLAN || request->dry_run;
+
+    if (prepare(work, output) < 0 || (command->bit != CMD_PLAN && write_output(work) < 0))
+        return EXIT_FAILURE;
+    if (request->json)
+        return plan_print_json(&work->plan, &work->medium, output) < 0 ? EXIT_FAILURE : 0;
+    if (print && !msg_level.quiet)
+        plan_print(&work->plan, &work->medium, output);
+    return fflush(stdout) == 0 ? 0 : (msg_errno("standard output", "writing"), EXIT_FAILURE);
+}
+
+/* Parses and runs a command whose output is named by name, or by its only operand. */
+static int make(const struct command *command, const char *name, int argc, char **argv)
+{
+    struct work work = {0};
+    int result = options_parse(&work.options, command, argc, argv);
+    const struct output *output = NULL;
+
+    source_raise_limit();
+    if (result == 0 && work.options.help) {
+        options_help(command, stdout);
+        options_free(&work.options);
+        return 0;
+    }
+    if (result == 0 && !name && work.options.operand_count != 1)
+        result = usage_error(command, "which output? one of usb, iso");
+    else if (result == 0 && name && work.options.operand_count)
+        result = usage_error(command, "'%s': an operand that is not expected",
+                             work.options.operands[0]);
+    if (result == 0)
+        output = output_find(name ? name : work.options.operands[0]);
+    if (result == 0 && !output)
+        result = usage_error(command, "'%s': no such output; it is one of usb, iso",
+                             work.options.operands[0]);
+    if (result == 0)
+        result = check_usage(command, &work.options.request);
+    if (result == 0)
+        result = run(command, &work, output);
+    work_free(&work);
+    return result;
+}
+
+int make_run(const struct command *command, int argc, char **argv)
+{
+    return make(command, command->name, argc, argv);
+}
+
+int plan_run(const struct command *command, int argc, char **argv)
+{
+    return make(command, NULL, argc, argv);
+}

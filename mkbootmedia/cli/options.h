@@ -1,0 +1,49 @@
+/*
+ * options: the one table of options, from which come parsing, --help and shell completion.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "boot/request.h"
+
+#include <stdio.h>
+
+#define EXIT_USAGE 2
+
+/* Commands as bits: which options each of them has. */
+enum command_bit { CMD_USB = 1, CMD_ISO = 2, CMD_PLAN = 4, CMD_INSPECT = 8, CMD_COMPLETION = 16 };
+
+struct command {
+    const char *name;
+    enum command_bit bit;
+    const char *operands; /* as --help shows them */
+    const char *help;     /* one line */
+    int (*run)(const struct command *command, int argc, char **argv);
+};
+
+/* The end is a row without a name. */
+extern const struct command commands[];
+
+struct options {
+    struct request request;
+    char **operands;
+    int operand_count;
+    bool help;
+};
+
+/*
+ * Parses the arguments of a command (argv[0] is its name). Returns 0, or EXIT_USAGE with a message
+ * that names the option. --help is left to the caller. Free with options_free in each case.
+ */
+int options_parse(struct options *options, const struct command *command, int argc, char **argv);
+void options_free(struct options *options);
+
+void options_help(const struct command *command, FILE *out);
+/* A bash completion script. */
+void options_completion(FILE *out);
+
+/* Reports wrong usage; returns EXIT_USAGE. */
+int usage_error(const struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,259 @@
+/* plan_print: the medium as data, before or after it was written. */
+#include "cli/plan_print.h"
+
+#include "base/msg.h"
+#include "base/util.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+    enum firmware firmware;
+    const char *word, *name;
+} firmwares[] = {
+    {FIRMWARE_BIOS, "bios", "BIOS"},
+    {FIRMWARE_UEFI, "uefi", "UEFI"},
+    {FIRMWARE_SECUREBOOT, "secureboot", "UEFI with Secure Boot"},
+    {FIRMWARE_IA32, "ia32", "32-bit UEFI"},
+};
+
+/* "123 bytes", "4.5 MiB" */
+struct size_text {
+    char text[32];
+};
+
+static struct size_text size_text(uint64_t bytes)
+{
+    struct size_text size;
+
+    if (bytes < 10 * KIB)
+        snprintf(size.text, sizeof size.text, "%" PRIu64 " B", bytes);
+    else if (bytes < 10 * MIB)
+        snprintf(size.text, sizeof size.text, "%.1f KiB", (double)bytes / KIB);
+    else
+        snprintf(size.text, sizeof size.text, "%.1f MiB", (double)bytes / MIB);
+    return size;
+}
+
+static void print_head(const struct plan *plan, const struct medium *medium,
+                       const struct output *output)
+{
+    char date[32];
+    struct tm tm;
+    const char *comma = "";
+
+    strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&plan->time, &tm));
+    printf("%s: %s (%" PRIu64 " bytes)\n", output->what, size_text(medium->image.size).text,
+           medium->image.size);
+    printf("  label     %s\n  time      %s\n  id        %.32s\n  disk GUID %s\n  boots on  ",
+           plan->label, date, digest_hex(plan->id).text, medium->disk_guid.text);
+    for (size_t i = 0; i < ARRAY_LEN(firmwares); i++)
+        if (plan->loaders.firmware & firmwares[i].firmware) {
+            printf("%s%s", comma, firmwares[i].name);
+            comma = ", ";
+        }
+    printf("\n");
+}
+
+static void print_entries(const struct plan *plan)
+{
+    printf("\nentries\n");
+    for (size_t i = 0; i < plan->entry_count; i++) {
+        const struct plan_entry *entry = &plan->entries[i];
+
+        printf("  %s\n    kernel    %s (%s, %s)\n", entry->payload->title, entry->kernel_path,
+               entry->payload->kernel.version, kernel_arch_name(entry->payload->kernel.arch));
+        for (size_t k = 0; k < entry->initrd_paths.n; k++)
+            printf("    initramfs %s\n", entry->initrd_paths.v[k]);
+        printf("    arguments");
+        for (size_t k = 0; k < entry->payload->words.n; k++)
+            printf(strchr(entry->payload->words.v[k], ' ') ? " \"%s\"" : " %s",
+                   entry->payload->words.v[k]);
+        printf("\n");
+    }
+}
+
+static void print_loaders(const struct plan *plan)
+{
+    printf("\nloaders\n");
+    for (size_t i = 0; i < plan->used_count; i++) {
+        const struct plan_loader *used = &plan->used[i];
+        char *version = loader_package_version(used->package);
+
+        printf("  %-10s %-10s %-22s from %s (%s%s%s)\n", used->what, used->platform,
+               used->dest ? used->dest : "boot sectors", used->source, used->package,
+               version ? " " : "", version ? version : "");
+        free(version);
+    }
+}
+
+static void print_layout(const struct plan *plan, const struct medium *medium)
+{
+    printf("\npartitions\n");
+    for (size_t i = 0; i < medium->partition_count; i++) {
+        const struct partition *p = &medium->partitions[i];
+
+        printf("  %zu %14" PRIu64 " %12s  %s\n", i + 1, p->offset, size_text(p->size).text, p->name);
+    }
+    printf("\nregions (offset, size, what, from)\n");
+    for (size_t i = 0; i < medium->image.count; i++) {
+        const struct region *r = &medium->image.regions[i];
+
+        printf("  %16" PRIu64 " %12s  %s%s%s\n", r->offset, size_text(r->len).text, r->what,
+               r->content.path ? "  < " : "", r->content.path ? r->content.path : "");
+    }
+    printf("\nfiles (offset, size, path, from)\n");
+    for (size_t i = 0; i < plan->item_count; i++) {
+        const struct item *item = &plan->items[i];
+
+        printf("  %16" PRIu64 " %12s  %s%s%s\n", item->place, size_text(item->content.len).text,
+               item->path, item->content.path ? "  < " : "",
+               item->content.path ? item->content.path : "");
+    }
+}
+
+void plan_print(const struct plan *plan, const struct medium *medium, const struct output *output)
+{
+    print_head(plan, medium, output);
+    print_entries(plan);
+    print_loaders(plan);
+    print_layout(plan, medium);
+}
+
+/* A host path may be any bytes; JSON is UTF-8. */
+static json_t *json_text(const char *text)
+{
+    json_t *value = text ? json_string(text) : json_null();
+    struct buf buf = {0};
+
+    if (value)
+        return value;
+    while (*text) {
+        uint32_t c = utf8_next(&text);
+
+        if (c == 0xfffd)
+            buf_puts(&buf, "\xef\xbf\xbd");
+        else
+            buf_add(&buf, text - (c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4),
+                    c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4);
+    }
+    value = json_string(buf.data);
+    buf_free(&buf);
+    return value;
+}
+
+static json_t *json_strings(char *const *v, size_t n)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, json_text(v[i]));
+    return array;
+}
+
+static json_t *json_entries(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->entry_count; i++) {
+        const struct plan_entry *entry = &plan->entries[i];
+        const struct payload_entry *payload = entry->payload;
+
+        json_array_append_new(
+            array,
+            json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "name", payload->name, "title",
+                      json_text(payload->title), "kernel", entry->kernel_path, "version",
+                      payload->kernel.version, "architecture",
+                      kernel_arch_name(payload->kernel.arch), "initrds",
+                      json_strings(entry->initrd_paths.v, entry->initrd_paths.n), "arguments",
+                      json_strings(payload->words.v, payload->words.n)));
+    }
+    return array;
+}
+
+static json_t *json_loaders(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->used_count; i++) {
+        const struct plan_loader *used = &plan->used[i];
+        char *version = loader_package_version(used->package);
+
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s?, s:o, s:s, s:s?}", "loader",
+                                               used->what, "platform", used->platform, "path",
+                                               used->dest, "source", json_text(used->source),
+                                               "package", used->package, "version", version));
+        free(version);
+    }
+    return array;
+}
+
+static json_t *json_partitions(const struct medium *medium)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < medium->partition_count; i++) {
+        const struct partition *p = &medium->partitions[i];
+
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", p->name, "type",
+                                               p->type, "guid", p->guid, "offset",
+                                               (json_int_t)p->offset, "size", (json_int_t)p->size));
+    }
+    return array;
+}
+
+static json_t *json_regions(const struct medium *medium)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < medium->image.count; i++) {
+        const struct region *r = &medium->image.regions[i];
+
+        json_array_append_new(
+            array, json_pack("{s:I, s:I, s:s, s:s, s:o}", "offset", (json_int_t)r->offset, "size",
+                             (json_int_t)r->len, "what", r->what, "from",
+                             r->zero ? "zeros" : r->content.fd >= 0 ? "file" : "memory", "source",
+                             json_text(r->content.path)));
+    }
+    return array;
+}
+
+static json_t *json_files(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->item_count; i++) {
+        const struct item *item = &plan->items[i];
+
+        json_array_append_new(array, json_pack("{s:s, s:I, s:I, s:o}", "path", item->path, "offset",
+                                               (json_int_t)item->place, "size",
+                                               (json_int_t)item->content.len, "source",
+                                               json_text(item->content.path)));
+    }
+    return array;
+}
+
+int plan_print_json(const struct plan *plan, const struct medium *medium,
+                    const struct output *output)
+{
+    json_t *firmware = json_array(), *document;
+    int result;
+
+    for (size_t i = 0; i < ARRAY_LEN(firmwares); i++)
+        if (plan->loaders.firmware & firmwares[i].firmware)
+            json_array_append_new(firmware, json_string(firmwares[i].word));
+    document = json_pack(
+        "{s:s, s:o, s:I, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "medium", output->name,
+        "output", json_text(plan->request->output), "size", (json_int_t)medium->image.size, "label",
+        plan->label, "time", (json_int_t)plan->time, "id", digest_hex(plan->id).text, "marker",
+        plan->marker, "firmware", firmware, "entries", json_entries(plan), "loaders",
+        json_loaders(plan), "partitions", json_partitions(medium), "regions", json_regions(medium),
+        "files", json_files(plan));
+    result = document ? json_dumpf(document, stdout, JSON_INDENT(2)) : -1;
+    json_decref(document);
+    if (result < 0 || putchar('\n') == EOF || fflush(stdout) != 0)
+        return msg_error("standard output: writing the JSON document: failed");
+    return 0;
+}

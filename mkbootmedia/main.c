@@ -1,0 +1,54 @@
+/* mkbootmedia: the command table, nothing else. */
+#include "base/msg.h"
+#include "base/util.h"
+#include "cli/make.h"
+#include "cli/options.h"
+
+#include <stdlib.h>
+
+static int completion_run(const struct command *command, int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1)
+        return usage_error(command, "takes nothing");
+    options_completion(stdout);
+    return 0;
+}
+
+const struct command commands[] = {
+    {"usb", CMD_USB, "-k KERNEL [-i INITRD]... [OPTION]... -o lab.img",
+     "Make a disk image for sticks that boots on BIOS and UEFI.", make_run},
+    {"iso", CMD_ISO, "-k KERNEL [-i INITRD]... [OPTION]... -o lab.iso",
+     "Make a hybrid ISO, for CD and stick, that boots on BIOS and UEFI.", make_run},
+    {"plan", CMD_PLAN, "-k KERNEL [-i INITRD]... [OPTION]... usb|iso",
+     "Print what would be made; write nothing.", plan_run},
+    {"completion", CMD_COMPLETION, "", "Print a completion script for bash.", completion_run},
+    {0},
+};
+
+static int help(FILE *out)
+{
+    fprintf(out, "usage: mkbootmedia COMMAND [OPTION]...\n\n"
+                 "Boot media from a kernel and an initramfs.\n\n");
+    for (const struct command *command = commands; command->name; command++)
+        fprintf(out, "  %-11s %s\n", command->name, command->help);
+    fprintf(out, "\nmkbootmedia COMMAND --help tells of a command's options.\n");
+    return out == stdout ? 0 : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return help(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return help(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("mkbootmedia %s\n", VERSION);
+        return 0;
+    }
+    for (const struct command *command = commands; command->name; command++)
+        if (strcmp(command->name, argv[1]) == 0)
+            return command->run(command, argc - 1, argv + 1);
+    msg_error("%s: no such command (see mkbootmedia --help)", argv[1]);
+    return EXIT_USAGE;
+}

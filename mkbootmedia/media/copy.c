@@ -1,0 +1,158 @@
+/* copy: share blocks, else let the kernel copy, else read and write. */
+#include "media/copy.h"
+
+#include "base/msg.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CLONE_ALIGN UINT64_C(4096)
+#define CHUNK       (16 * MIB) /* bytes between two looks at progress */
+#define BUFFER_LEN  (256 * KIB)
+
+static void advance(struct copy *copy, uint64_t n)
+{
+    copy->done += n;
+    if (copy->progress)
+        copy->progress(copy->progress_arg, copy->done, copy->total);
+}
+
+/* Writes all of data at offset, or wherever a stream is (offset -1). */
+static int put(struct copy *copy, const char *data, size_t len, int64_t offset)
+{
+    while (len) {
+        ssize_t n = offset < 0 ? write(copy->fd, data, len) : pwrite(copy->fd, data, len, offset);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return msg_errno(copy->name, "writing");
+        data += n;
+        len -= (size_t)n;
+        if (offset >= 0)
+            offset += n;
+    }
+    return 0;
+}
+
+/* Through a buffer, from content to offset (or a stream, -1). */
+static int put_buffered(struct copy *copy, const struct content *content, int64_t offset)
+{
+    if (!copy->buffer)
+        copy->buffer = xrealloc(NULL, BUFFER_LEN);
+    for (uint64_t at = 0; at < content->len;) {
+        uint64_t left = content->len - at;
+        size_t n = left < BUFFER_LEN ? (size_t)left : BUFFER_LEN;
+
+        if (content_read(content, at, copy->buffer, n) < 0 ||
+            put(copy, copy->buffer, n, offset < 0 ? -1 : offset + (int64_t)at) < 0)
+            return -1;
+        at += n;
+        advance(copy, n);
+    }
+    return 0;
+}
+
+/* Shares the blocks of a file; returns how many bytes are done: a prefix in whole blocks. */
+static uint64_t clone_range(struct copy *copy, const struct region *region)
+{
+    struct file_clone_range range = {
+        .src_fd = region->content.fd,
+        .src_offset = region->content.offset,
+        .src_length = round_down(region->len, CLONE_ALIGN),
+        .dest_offset = region->offset,
+    };
+
+    if (!range.src_length || range.src_offset % CLONE_ALIGN ||
+        range.dest_offset % CLONE_ALIGN)
+        return 0;
+    if (ioctl(copy->fd, FICLONERANGE, &range) < 0) /* each source may be on another file system */
+        return 0;
+    advance(copy, range.src_length);
+    return range.src_length;
+}
+
+/* Has the kernel copy; returns how many bytes are done, 0 if it cannot. -1, reported. */
+static int64_t copy_range(struct copy *copy, const struct content *content, uint64_t offset)
+{
+    uint64_t done = 0;
+
+    while (done < content->len) {
+        off64_t from = (off64_t)(content->offset + done), to = (off64_t)(offset + done);
+        uint64_t left = content->len - done;
+        ssize_t n = copy_file_range(content->fd, &from, copy->fd, &to,
+                                    left < CHUNK ? (size_t)left : (size_t)CHUNK, 0);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == ENOSPC || errno == EIO || errno == EDQUOT || errno == EFBIG))
+            return msg_errno(copy->name, "writing");
+        if (n <= 0) /* another file system, an old kernel, or a file that has become shorter */
+            break;
+        done += (uint64_t)n;
+        advance(copy, (uint64_t)n);
+    }
+    return (int64_t)done;
+}
+
+int copy_to_file(struct copy *copy, const struct region *region)
+{
+    uint64_t cloned;
+    int64_t done;
+    struct content rest;
+
+    if (region->zero)
+        return 0;
+    if (region->content.fd < 0) {
+        if (put(copy, region->content.data, region->len, (int64_t)region->offset) < 0)
+            return -1;
+        advance(copy, region->len);
+        return 0;
+    }
+    cloned = clone_range(copy, region);
+    rest = content_slice(region->content, cloned, region->len - cloned);
+    done = copy_range(copy, &rest, region->offset + cloned);
+    if (done < 0)
+        return -1;
+    rest = content_slice(rest, (uint64_t)done, rest.len - (uint64_t)done);
+    return put_buffered(copy, &rest, (int64_t)(region->offset + cloned + (uint64_t)done));
+}
+
+static int put_zeros(struct copy *copy, uint64_t len)
+{
+    static const char zeros[64 * 1024];
+
+    while (len) {
+        size_t n = len < sizeof zeros ? (size_t)len : sizeof zeros;
+
+        if (put(copy, zeros, n, -1) < 0)
+            return -1;
+        len -= n;
+        advance(copy, n);
+    }
+    return 0;
+}
+
+int copy_to_stream(struct copy *copy, const struct region *region)
+{
+    if (region->zero)
+        return put_zeros(copy, region->len);
+    if (region->content.fd >= 0)
+        return put_buffered(copy, &region->content, -1);
+    if (put(copy, region->content.data, region->len, -1) < 0)
+        return -1;
+    advance(copy, region->len);
+    return 0;
+}
+
+void copy_free(struct copy *copy)
+{
+    free(copy->buffer);
+    copy->buffer = NULL;
+}

@@ -1,0 +1,32 @@
+/* output: the table of outputs, and what they share. */
+#include "media/output.h"
+
+#include "base/util.h"
+
+#include <assert.h>
+
+static const struct output *const outputs[] = {&output_usb, &output_iso};
+
+const struct output *output_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(outputs); i++)
+        if (strcmp(outputs[i]->name, name) == 0)
+            return outputs[i];
+    return NULL;
+}
+
+void medium_add_partition(struct medium *medium, const struct plan *plan, const char *name,
+                          const char *type, uint64_t offset, uint64_t size)
+{
+    size_t n = medium->partition_count++;
+    const char purpose[] = {'p', 'a', 'r', 't', 'i', 't', 'i', 'o', 'n', ' ', (char)('1' + n), '\0'};
+
+    assert(n < ARRAY_LEN(medium->partitions));
+    medium->guids[n] = plan_guid(plan, purpose);
+    medium->partitions[n] = (struct partition){name, type, medium->guids[n].text, offset, size};
+}
+
+void medium_free(struct medium *medium)
+{
+    image_free(&medium->image);
+}
