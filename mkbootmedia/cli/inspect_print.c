@@ -37,7 +37,7 @@ static struct size_text size_text(uint64_t bytes)
 
     if (bytes < 10 * KIB)
         snprintf(size.text, sizeof size.text, "%" PRIu64 " B", bytes);
-    else if (bytes < 10 * MIB)
+    else if (bytes < MIB)
         snprintf(size.text, sizeof size.text, "%.1f KiB", (double)bytes / KIB);
     else
         snprintf(size.text, sizeof size.text, "%.1f MiB", (double)bytes / MIB);
@@ -52,19 +52,43 @@ static const char *firmware_title(enum firmware firmware)
                                              : "32-bit UEFI";
 }
 
-static void print_verdicts(const struct inspect_report *report)
+/* From a CD it is often as from a stick: then one line says both. */
+static bool same_verdict(const struct inspect_verdict *a, const struct inspect_verdict *b)
+{
+    if (a->firmware != b->firmware || a->boots != b->boots || a->reasons.n != b->reasons.n)
+        return false;
+    for (size_t i = 0; i < a->reasons.n; i++)
+        if (strcmp(a->reasons.v[i], b->reasons.v[i]) != 0)
+            return false;
+    return true;
+}
+
+static void print_verdict(const struct inspect_verdict *verdict, bool both)
 {
     static const char *const answers[] = {"no", "yes", "in part", "not known"};
 
+    put("  %-22s %-9s  %s", firmware_title(verdict->firmware),
+        both          ? "stick, CD"
+        : verdict->cd ? "CD"
+                      : "stick",
+        answers[verdict->boots]);
+    for (size_t i = 0; i < verdict->reasons.n; i++)
+        if (i == 0)
+            put(": %s", verdict->reasons.v[i]);
+        else
+            put("\n%39s%s", "", verdict->reasons.v[i]);
+    put("\n");
+}
+
+static void print_verdicts(const struct inspect_report *report)
+{
     put("\nboots\n");
     for (size_t i = 0; i < report->verdict_count; i++) {
-        const struct inspect_verdict *verdict = &report->verdicts[i];
+        bool both = i + 1 < report->verdict_count &&
+                    same_verdict(&report->verdicts[i], &report->verdicts[i + 1]);
 
-        put("  %-22s %-5s  %s", firmware_title(verdict->firmware), verdict->cd ? "CD" : "stick",
-            answers[verdict->boots]);
-        for (size_t k = 0; k < verdict->reasons.n; k++)
-            put("%s%s", k ? "; " : ": ", verdict->reasons.v[k]);
-        put("\n");
+        print_verdict(&report->verdicts[i], both);
+        i += both;
     }
     if (report->remarks.n)
         put("\nremarks\n");

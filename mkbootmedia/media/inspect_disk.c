@@ -68,11 +68,9 @@ static int probe_partition(struct inspect_report *report, struct inspect_partiti
 
     snprintf(where, sizeof where, "%spartition %u", partition->gpt ? "" : "MBR ",
              partition->number);
-    if (partition->offset >= report->size || partition->len > report->size - partition->offset) {
+    if (partition->offset >= report->size || partition->len > report->size - partition->offset)
         inspect_remark(report, "%s passes the end of the image", where);
-        return 0;
-    }
-    if (!partition->len || !partition->offset)
+    if (!partition->len || !partition->offset || partition->offset >= report->size)
         return 0;
     volume = inspect_volume(report, partition->offset, partition->len, where, true, false);
     if (!volume)

@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+#define ENTRIES_MAX 512 /* as many as are looked at, and initramfs files of each */
+#define INITRDS_MAX 32
+
 /* What a command ends with. */
 enum end { END_COMMAND, END_BLOCK_OPENS, END_BLOCK_CLOSES, END_TEXT };
 
@@ -47,6 +50,7 @@ static const char *read_word(const char *p, struct buf *word)
         if (*p == '$' && p[1] == '{' && quote != '\'') {
             size_t len = strcspn(p, "}\n");
 
+            len += p[len] == '}';
             buf_add(word, p, len);
             p += len - 1;
         } else if (quote == '\0' && (*p == '\'' || *p == '"')) {
@@ -137,7 +141,7 @@ static void set_kernel(struct inspect_entry *entry, const struct strings *words,
 
 static void add_initrds(struct inspect_entry *entry, const struct strings *words, size_t at)
 {
-    for (size_t i = at + 1; i < words->n; i++) {
+    for (size_t i = at + 1; i < words->n && entry->initrd_count < INITRDS_MAX; i++) {
         entry->initrds = xgrow(entry->initrds, entry->initrd_count, sizeof *entry->initrds);
         entry->initrds[entry->initrd_count++] = (struct inspect_file){.path = xstrdup(words->v[i])};
     }
@@ -166,7 +170,8 @@ static void take_command(struct parser *parser, enum end end)
     if (at == parser->words.n)
         return;
     name = parser->words.v[at];
-    if (strcmp(name, "menuentry") == 0 && end == END_BLOCK_OPENS && !entry)
+    if (strcmp(name, "menuentry") == 0 && end == END_BLOCK_OPENS && !entry &&
+        parser->report->entry_count < ENTRIES_MAX)
         begin_entry(parser, at);
     else if (entry && is_one_of(name, "linux", "linuxefi", "linux16") && at + 1 < parser->words.n)
         set_kernel(entry, &parser->words, at);

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #define SIGNATURE_MAX MIB
+#define LOADERS_MAX   64 /* in one volume: hostile ones list a large file a thousand times */
 
 static bool has_component(const struct inspect_loader *loader, const char *name)
 {
@@ -164,13 +165,14 @@ static int list_volume(struct inspect_report *report, size_t volume)
     const struct volume *reader = &report->volumes[volume].volume;
     struct folder folder = {0};
     struct entry boot;
+    size_t found = 0;
     int result = volume_find(reader, "EFI/BOOT", &boot);
 
     if (result == 1 && boot.folder)
         result = volume_list(reader, &boot, &folder);
     free(boot.name);
     for (size_t i = 0; i < folder.count && result >= 0; i++)
-        if (is_program(&folder.list[i]))
+        if (is_program(&folder.list[i]) && found++ < LOADERS_MAX)
             result = add_loader(report, volume, &folder.list[i]);
     folder_free(&folder);
     return result < 0 ? -1 : 0;
