@@ -6,16 +6,9 @@
 
 #include <stdlib.h>
 
-static int completion_run(const struct command *command, int argc, char **argv)
-{
-    (void)argv;
-    if (argc > 1)
-        return usage_error(command, "takes nothing");
-    options_completion(stdout);
-    return 0;
-}
+static int completion_run(const struct command *command, int argc, char **argv);
 
-const struct command commands[] = {
+static const struct command commands[] = {
     {"usb", CMD_USB, "-k KERNEL [-i INITRD]... [OPTION]... -o lab.img",
      "Make a disk image for sticks that boots on BIOS and UEFI.", make_run},
     {"iso", CMD_ISO, "-k KERNEL [-i INITRD]... [OPTION]... -o lab.iso",
@@ -25,6 +18,15 @@ const struct command commands[] = {
     {"completion", CMD_COMPLETION, "", "Print a completion script for bash.", completion_run},
     {0},
 };
+
+static int completion_run(const struct command *command, int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1)
+        return usage_error(command, "takes nothing");
+    options_completion(commands, stdout);
+    return 0;
+}
 
 static int help(FILE *out)
 {

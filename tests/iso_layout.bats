@@ -105,8 +105,9 @@ same_in_all_hierarchies() {
 }
 
 @test "400 files" {
+    mkdir src/many
     for i in $(seq 400); do
-        bytes $((i * 7)) "src/many/file number $i.txt"
+        printf "%0$((i * 7))d" "$i" >"src/many/file number $i.txt"
     done
     make_iso
     check_bsdtar tar
@@ -210,15 +211,20 @@ same_in_all_hierarchies() {
 @test "a sparse file of 4.1 GiB" {
     size=4402341479
     truncate -s $size src/big
-    for mark in 0 4294963199 4294963200 4294967295 4294967296 $((size - 7)); do
+    marks="0 4294963190 4294963200 4294967290 4294967300 $((size - 7))"
+    for mark in $marks; do
         printf 'at %04d' $((mark % 9999)) | dd of=src/big bs=1 seek=$mark conv=notrunc status=none
     done
     bytes 1000 src/small
     make_iso
     [ "$(du -k test.iso | cut -f 1)" -lt 2048 ]
     [ "$(bsdtar -tvf test.iso big | awk '{ print $5 }')" = $size ]
-    bsdtar -xOf test.iso big | cmp - src/big
-    bsdtar -xOf test.iso --options '!rockridge' big | cmp - src/big
+    bsdtar -xSf test.iso big # sparse again: blocks of zeros take no room
+    [ "$(stat -c %s big)" = $size ] && [ "$(du -k big | cut -f 1)" -le "$(du -k src/big | cut -f 1)" ]
+    for mark in $marks; do
+        cmp -n 7 -i $mark big src/big
+    done
+    [ "$(bsdtar -tvf test.iso --options '!rockridge' big | awk '{ print $5 }')" = $size ]
     [[ $(xorriso_quiet -lsl /big) == *" $size "* ]]
     for start in 0 4294960000 $((size - 10000)); do
         rm -f cut
@@ -229,9 +235,7 @@ same_in_all_hierarchies() {
 }
 
 @test "10,000 files whose names become the same take no time" {
-    for i in $(seq 10000); do
-        echo "src/x=d/$(printf 'same%.0s' {1..20})$i.img"
-    done >list
+    seq -f "src/x=d/$(printf 'same%.0s' {1..20})%.0f.img" 10000 >list
     echo x >src/x
     timeout 10 "$MKISO" test.iso -T list >/dev/null
     [ "$(bsdtar -tf test.iso | sort -u | wc -l)" = 10002 ]

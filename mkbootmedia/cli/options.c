@@ -346,7 +346,7 @@ static void print_pattern(FILE *out, bool files)
     fprintf(out, ")\n");
 }
 
-void options_completion(FILE *out)
+void options_completion(const struct command *commands, FILE *out)
 {
     fputs("# bash completion for mkbootmedia; made by `mkbootmedia completion`\n"
           "_mkbootmedia()\n{\n"

@@ -21,9 +21,6 @@ struct command {
     int (*run)(const struct command *command, int argc, char **argv);
 };
 
-/* The end is a row without a name. */
-extern const struct command commands[];
-
 struct options {
     struct request request;
     char **operands;
@@ -39,8 +36,8 @@ int options_parse(struct options *options, const struct command *command, int ar
 void options_free(struct options *options);
 
 void options_help(const struct command *command, FILE *out);
-/* A bash completion script. */
-void options_completion(FILE *out);
+/* A bash completion script for these commands, which end with a row without a name. */
+void options_completion(const struct command *commands, FILE *out);
 
 /* Reports wrong usage; returns EXIT_USAGE. */
 int usage_error(const struct command *command, const char *format, ...)

@@ -5,7 +5,7 @@
  *   | reserved: boot sector, FSInfo, their copies | FAT | FAT | root (FAT16) | cluster 2 ...
  *
  * mkfs.fat may lay out another geometry than fat_plan has foreseen: the boot sector counts. The
- * first cluster must stand on a multiple of 4096 bytes; if it does not, we ask again with more
+ * first cluster must stand on a multiple of 64 KiB; if it does not, we ask again with more
  * reserved sectors.
  */
 #include "image/fat_private.h"
@@ -255,7 +255,7 @@ int fat_write(struct fat *fat, uint64_t offset, struct image *image)
     struct volume volume = {.fd = run_memfd("FAT")};
     int result;
 
-    assert(offset % FAT_ALIGN == 0);
+    assert(offset % ITEM_ALIGN == 0);
     if (volume.fd < 0)
         return -1;
     result = format(fat, offset, &volume);

@@ -3,9 +3,9 @@
  *
  * mkfs.fat (dosfstools) formats a sparse memfd and so decides on boot sector, FSInfo and geometry;
  * we add directories, long names and cluster chains. File contents stay where they are: each file
- * is one contiguous run of clusters whose first byte stands on a multiple of 4096 bytes of the
- * image (for reflinks), and that place is noted in its item. Clusters are 512 bytes for small
- * volumes and grow with them, so that a FAT stays at about 2 MiB.
+ * is one contiguous run of clusters from an aligned place on (boot/item.h), which is noted in its
+ * item. Clusters are 512 bytes for small volumes and grow with them: GRUB reads a file cluster by
+ * cluster, so few large ones load faster, and a FAT stays at about 512 KiB.
  *
  * Layout: Microsoft FAT specification (fatgen103); UEFI 2.10 section 13.3.
  */

@@ -2,7 +2,7 @@
  * fat_plan: how many clusters the tree takes, how large clusters and volume are.
  *
  * Cluster 2 and up: all folders, then the files in the order of their paths, each from the next
- * multiple of 4096 bytes on. What FAT a volume has is decided by the number of its clusters alone
+ * aligned place on (boot/item.h). What FAT a volume has is decided by the number of its clusters alone
  * (fatgen103, "FAT Type Determination"), so we keep 16 away from the limits, as it advises.
  */
 #include "image/fat_private.h"
@@ -25,7 +25,7 @@ static const struct kind {
     bool larger;           /* there may be more of the largest clusters */
 } kinds[] = {
     {16, 4 * KIB, 0, 4085 + 16, 65524 - 16, false},
-    {32, MIB, 36 * MIB, 65525 + 16, 524288, true},
+    {32, MIB, 36 * MIB, 65525 + 16, 2 * (65525 + 16), true},
 };
 
 /* The geometry with so many reserved sectors; data is 0 if there is no room for a cluster. */
@@ -77,17 +77,19 @@ static void take(struct fat_node *node, uint64_t len, uint64_t *next, uint32_t c
 static uint64_t take_clusters(struct fat *fat, uint32_t cluster_size)
 {
     uint64_t next = FAT_FIRST;
-    uint64_t step = cluster_size < FAT_ALIGN ? FAT_ALIGN / cluster_size : 1;
 
     for (size_t i = fat->root_entries ? 1 : 0; i < fat->node_count; i++)
         if (!fat->nodes[i].item)
             take(&fat->nodes[i], fat->nodes[i].entries * FAT_ENTRY_LEN, &next, cluster_size);
     for (size_t i = 0; i < fat->node_count; i++) {
         const struct item *item = fat->nodes[i].item;
+        uint64_t step;
 
         if (!item || !item->content.len)
             continue;
-        next = FAT_FIRST + round_up(next - FAT_FIRST, step);
+        step = item_alignment(item->content.len) / cluster_size;
+        if (step > 1)
+            next = FAT_FIRST + round_up(next - FAT_FIRST, step);
         take(&fat->nodes[i], item->content.len, &next, cluster_size);
     }
     return next;
@@ -139,7 +141,7 @@ static int choose_size(struct fat *fat, const struct kind *kind)
 /* FAT16's root folder has a size of its own, a multiple of 4096 bytes and usually 16 KiB. */
 static uint32_t root_entries(const struct fat *fat)
 {
-    uint64_t entries = round_up(fat->nodes[0].entries, FAT_ALIGN / FAT_ENTRY_LEN);
+    uint64_t entries = round_up(fat->nodes[0].entries, ITEM_ALIGN / FAT_ENTRY_LEN);
 
     if (fat->options.bits == 32)
         return 0;

@@ -15,7 +15,7 @@
 
 #include <assert.h>
 
-#define FAT_ALIGN        UINT64_C(4096) /* bytes: where files start */
+#define FAT_ALIGN        ITEM_ALIGN_LARGE /* bytes: where the first cluster starts */
 #define FAT_ENTRY_LEN    32
 #define FAT_ALIAS_LEN    11    /* 8 + 3 characters, padded with blanks, no dot */
 #define FAT_NAME_MAX     255   /* UTF-16 code units */

@@ -7,7 +7,7 @@
  *          directories of the primary hierarchy, level by level, each with its continuation area
  *          directories of Joliet's hierarchy
  *          boot catalog (its bytes are not ours)
- *          files, each on a multiple of 4096 bytes, in the order of their paths
+ *          files, aligned (boot/item.h), in the order of their paths
  */
 #include "image/iso9660.h"
 
@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 
-#define FILE_ALIGN 4096 /* what file systems share by reflink */
 
 const char *iso9660_label_check(const char *label)
 {
@@ -78,7 +77,7 @@ static uint64_t place_files(struct iso9660_layout *layout, uint64_t end)
         if (!node->item || node->item->place != PLACE_NONE)
             continue;
         node->placed = true;
-        node->item->place = round_up(end, FILE_ALIGN);
+        node->item->place = round_up(end, item_alignment(node->item->content.len));
         if (node->item->content.len)
             end = round_up(node->item->place + node->item->content.len, ISO_BLOCK);
     }

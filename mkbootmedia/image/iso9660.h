@@ -2,8 +2,7 @@
  * iso9660: an ISO 9660 level 3 file system with Rock Ridge and Joliet, as regions of an image.
  *
  * Metadata (descriptors, path tables, directories) is laid out in memory; file contents stay
- * where they are. Blocks are 2048 bytes; every file starts on a multiple of 4096 bytes (for
- * reflinks); a file over 4 GiB - 4096 bytes has several extents. An item that has a place already
+ * where they are. Blocks are 2048 bytes; where a file starts, item_alignment says (boot/item.h); a file over 4 GiB - 4096 bytes has several extents. An item that has a place already
  * (a file inside the ESP) is not laid out again: its directory records point there. That place, a
  * multiple of 2048, is read by iso9660_write and may still change until then.
  *
@@ -44,7 +43,8 @@ const char *iso9660_label_check(const char *label);
 
 /*
  * Places metadata and every item that has no place yet; what follows may be put from iso->end on.
- * Returns -1, reported, for a name longer than 255 bytes, one that is there twice or is no name
+ * Returns -1, reported, for a name longer than 255 bytes (Linux shows 253 of them at most), one
+ * that is there twice or is no name
  * ("", ".", ".."), more than 65535 folders, or more than the 8 TiB that 32-bit block numbers reach.
  * iso9660_free is due in any case.
  */

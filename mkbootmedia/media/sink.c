@@ -96,11 +96,12 @@ static bool still_named(int fd, const char *name)
            open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
 
-/* Opens and locks the temporary file: a new one, or what a run that was killed has left. */
+/* Opens and locks a new temporary file in the place of what a run that was killed has left. */
 static int draft_lock(struct draft *draft, const char *path)
 {
     for (;;) {
         int fd = open(draft->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        struct stat st;
 
         if (fd < 0)
             return msg_errno(path, "writing");
@@ -108,6 +109,8 @@ static int draft_lock(struct draft *draft, const char *path)
             close(fd);
             return msg_error("%s: writing: another mkbootmedia is writing it", path);
         }
+        if (fstat(fd, &st) == 0 && st.st_size) /* truncated, it would be flushed by close (ext4) */
+            unlink(draft->name);
         if (still_named(fd, draft->name)) {
             draft->fd = fd;
             return 0;
@@ -129,7 +132,7 @@ static int draft_open(struct draft *draft, const char *path)
     if (draft_lock(draft, path) < 0)
         return -1;
     watch_signals(draft->name);
-    return ftruncate(draft->fd, 0) < 0 ? msg_errno(path, "writing") : 0;
+    return 0;
 }
 
 static int sync_folder(const struct draft *draft)

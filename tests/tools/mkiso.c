@@ -68,6 +68,14 @@ static int by_path(const void *a, const void *b)
     return strcmp((*(struct item *const *)a)->path, (*(struct item *const *)b)->path);
 }
 
+/* The first byte at pos or behind it that is not in a hole. */
+static uint64_t skip_hole(const struct content *content, uint64_t pos)
+{
+    off_t data = content->fd < 0 ? (off_t)pos : lseek(content->fd, (off_t)pos, SEEK_DATA);
+
+    return data < 0 ? content->len : (uint64_t)data;
+}
+
 static int write_sparse(const struct image *image, int fd)
 {
     static uint8_t chunk[CHUNK], zeros[CHUNK];
@@ -78,6 +86,7 @@ static int write_sparse(const struct image *image, int fd)
         const struct region *region = &image->regions[i];
 
         for (uint64_t pos = 0, n; !region->zero && pos < region->len; pos += n) {
+            pos = skip_hole(&region->content, pos);
             n = region->len - pos < CHUNK ? region->len - pos : CHUNK;
             if (content_read(&region->content, pos, chunk, n) < 0)
                 return -1;

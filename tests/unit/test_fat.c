@@ -49,8 +49,8 @@ static void test_geometry(void **state)
         uint32_t cluster, root;
         struct fat_geometry want;
     } cases[] = {
-        {32, 36 * MIB, 512, 0, {34, 567, 0, 1168, 72560}},
-        {16, 2154496, 512, 512, {38, 17, 32, 104, 4104}},
+        {32, 36 * MIB, 512, 0, {146, 567, 0, 1280, 72448}},
+        {16, 2166784, 512, 512, {62, 17, 32, 128, 4104}},
         {32, 16 * KIB, 512, 0, {32, 0, 0, 0, 0}},
     };
 
@@ -82,17 +82,17 @@ static void test_size(void **state)
         uint32_t cluster;
     } cases[] = {
         {"empty FAT32", 32, 0, 0, 36 * MIB, 512},
-        {"empty FAT16", 16, 0, 0, 2154496, 512},
+        {"empty FAT16", 16, 0, 0, 2166784, 512},
         {"fits into the smallest", 32, 35 * MIB, 0, 36 * MIB, 512},
         {"just more", 32, 36 * MIB, 0, 37 * MIB, 512},
-        {"asked for", 32, 1, 100 * MIB, 100 * MIB, 512},
-        {"asked for, rounded", 32, 1, 100 * MIB + 1, 101 * MIB, 512},
+        {"asked for", 32, 1, 100 * MIB, 100 * MIB, 1024},
+        {"asked for, rounded", 32, 1, 100 * MIB + 1, 101 * MIB, 1024},
         {"asked for, FAT16", 16, 1, 4 * MIB + 1, 4 * MIB + 4 * KIB, 512},
-        {"250 MiB", 32, 250 * MIB, 0, 254 * MIB, 512},
-        {"400 MiB", 32, 400 * MIB, 0, 404 * MIB, 1024},
-        {"3 GiB", 32, 3 * GIB, 0, 3 * GIB + 4 * MIB, 8192},
+        {"250 MiB", 32, 250 * MIB, 0, 252 * MIB, 2048},
+        {"400 MiB", 32, 400 * MIB, 0, 401 * MIB, 4096},
+        {"3 GiB", 32, 3 * GIB, 0, 3 * GIB + 1 * MIB, 32768},
         {"a stick of 1 TiB", 32, 1, 1024 * GIB, 1024 * GIB, 32768},
-        {"60 MiB in FAT16", 16, 60 * MIB, 0, 63197184, 1024},
+        {"60 MiB in FAT16", 16, 60 * MIB, 0, 63242240, 1024},
     };
 
     (void)state;
@@ -208,18 +208,18 @@ static void test_chains(void **state)
     assert_int_equal(fat_plan(&fat, &options, items, 3), 0);
     assert_int_equal(fat_write(&fat, 8192, &image), 0);
     assert_int_equal(image_finish(&image, 8192 + fat.size), 0);
-    assert_int_equal(a.place, 8192 + 1168 * SECTOR + 4096);
+    assert_int_equal(a.place, 8192 + 1280 * SECTOR + 4096);
     assert_int_equal(b.place, a.place + 4096);
     assert_true(c.place == PLACE_NONE);
     for (size_t copy = 0; copy < 2; copy++) {
-        assert_int_equal(image_read(&image, 8192 + (34 + copy * 567) * SECTOR, sector, SECTOR), 0);
+        assert_int_equal(image_read(&image, 8192 + (146 + copy * 567) * SECTOR, sector, SECTOR), 0);
         for (size_t i = 0; i < ARRAY_LEN(table); i++)
             if (get_le32(sector + 4 * i) != table[i])
                 fail_msg("FAT %zu, entry %zu: 0x%x", copy, i, get_le32(sector + 4 * i));
     }
     for (size_t copy = 0; copy < 2; copy++) { /* FSInfo and its copy */
         assert_int_equal(image_read(&image, 8192 + (1 + 6 * copy) * SECTOR, sector, SECTOR), 0);
-        assert_int_equal(get_le32(sector + 488), 72560 - 12);
+        assert_int_equal(get_le32(sector + 488), 72448 - 12);
         assert_int_equal(get_le32(sector + 492), 27);
     }
     image_free(&image);

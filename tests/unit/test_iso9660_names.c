@@ -172,10 +172,10 @@ static void build(struct iso9660_layout *layout, const char *const paths[], size
 /* Names that become the same are numbered; none is there twice, and all are sorted. */
 static void test_unique(void **state)
 {
-    static const char *const paths[] = {"A.B.C", "A_1.C",  "A_B.C", "a b.c",
+    static const char *const paths[] = {"A.B.C", "A_1.C",  "A_B.C", "A_B_2.C", "a b.c",
                                         "a.B.c", "a.b.C/", "a_2.c", "a_b.c"};
-    static const char *const ids[] = {"A_1.C",   "A_2.C",   "A_B.C",   "A_B_1.C",
-                                      "A_B_2.C", "A_B_3.C", "A_B_4.C", "A_B_C"};
+    static const char *const ids[] = {"A_1.C",   "A_2.C",   "A_B.C",   "A_B_1.C", "A_B_2.C",
+                                      "A_B_3.C", "A_B_4.C", "A_B_5.C", "A_B_C"};
     struct iso9660_layout layout;
 
     (void)state;
