@@ -23,7 +23,7 @@ DEFS    := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Imkboo
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
-PKG_LIBS   = $(shell pkg-config --libs $(LIBS))
+PKG_LIBS   = $(shell pkg-config --libs $(LIBS)) -pthread
 
 SRC     := $(sort $(wildcard mkbootmedia/*.c mkbootmedia/*/*.c))
 DATA    := $(sort $(wildcard templates/* efi/*))
