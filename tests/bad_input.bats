@@ -250,7 +250,7 @@ in_namespace() {
     grep -qE '^mkbootmedia: in/large: .*4 GiB - 1 .*mkbootmedia iso' lines
     [ "$before" = "$(state)" ]
     mkbootmedia iso --dry-run -q -k "$K" -i in/large 2>err
-    ! grep -v '^mkbootmedia: warning: ' err
+    none grep -v '^mkbootmedia: warning: ' err
     mkbootmedia plan -k "$K" -i in/large iso 2>/dev/null | grep -qE ' 4096.0 MiB +boot/linux/initrd.img +< in/large$'
 }
 

@@ -35,6 +35,11 @@ fails() {
         LC_ALL=C grep -qaE -- "$regex" "$err" # names may be any bytes
 }
 
+# none COMMAND...: fails if the command succeeds. (`! command` is nothing to bats: set -e ignores it.)
+none() {
+    if "$@"; then return 1; fi
+}
+
 # partition IMAGE TYPE: prints start and size in bytes of the first partition of that GPT type.
 # The dump of sfdisk counts in sectors, 512 bytes in all our images.
 partition() {

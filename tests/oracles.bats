@@ -72,7 +72,7 @@ fsck_esp() {
     dd if="$1" of="$OWN/esp" bs=1M iflag=skip_bytes,count_bytes skip="$start" count="$size" \
         conv=sparse status=none
     fsck.fat -n -v "$OWN/esp" >"$OWN/fsck"
-    ! grep -iE 'wrong|differ|uninit|orphan|bad|dirty|auto|warning' "$OWN/fsck"
+    none grep -iE 'wrong|differ|uninit|orphan|bad|dirty|auto|warning' "$OWN/fsck"
 }
 
 gpt_valid() {
@@ -89,7 +89,7 @@ report() {
     xorriso -indev "$1" -report_el_torito plain -report_system_area plain 2>"$OWN/xorriso" |
         tr -s ' ' >"$OWN/report"
     cat "$OWN/report"
-    ! grep -E 'FAILURE|WARNING|SORRY|FATAL' "$OWN/xorriso"
+    none grep -E 'FAILURE|WARNING|SORRY|FATAL' "$OWN/xorriso"
 }
 
 @test "usb: partition table" {
