@@ -1,0 +1,158 @@
+/* template: text in, text out; errors with their line. */
+#include "boot/template.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* name=Ann, empty="", quote={{name}}, yes, no, list=[{n=1,last=no} {n=2,name=Bob}], none=[],
+ * nested=[{files=[{file=a} {file=b}]}] */
+static void fill(struct scope *scope)
+{
+    struct scope *item;
+
+    *scope = (struct scope){0};
+    scope_text(scope, "name", "Ann");
+    scope_text(scope, "empty", "");
+    scope_text(scope, "quote", "{{name}} {{#");
+    scope_flag(scope, "yes", true);
+    scope_flag(scope, "no", false);
+    scope_list(scope, "none");
+    scope_text(scope_item(scope, "list"), "n", "1");
+    item = scope_item(scope, "list");
+    scope_text(item, "n", "2");
+    scope_text(item, "name", "Bob");
+    item = scope_item(scope, "nested");
+    scope_text(scope_item(item, "files"), "file", "a");
+    scope_text(scope_item(item, "files"), "file", "b");
+}
+
+static void test_render(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"", ""},
+        {"plain\n", "plain\n"},
+        {"a } b }} c { d\n", "a } b }} c { d\n"},
+        {"{{name}}", "Ann"},
+        {"<{{name}}{{name}}>", "<AnnAnn>"},
+        {"{{ name }}", "Ann"},
+        {"[{{empty}}]", "[]"},
+        {"{{quote}}", "{{name}} {{#"}, /* a value is never rendered itself */
+        {"a{{! comment }}b", "ab"},
+        {"a\n{{! comment }}\nb\n", "a\nb\n"},
+        {"a\n  {{! comment }}  \nb\n", "a\nb\n"},
+        {"a {{! comment }}\nb\n", "a \nb\n"},
+        {"{{! comment }}", ""},
+        {"{{#yes}}x{{/yes}}", "x"},
+        {"{{#no}}x{{/no}}", ""},
+        {"{{^yes}}x{{/yes}}", ""},
+        {"{{^no}}x{{/no}}", "x"},
+        {"{{#name}}x{{/name}}", "x"},
+        {"{{#empty}}x{{/empty}}", ""},
+        {"{{^empty}}x{{/empty}}", "x"},
+        {"{{#none}}x{{/none}}", ""},
+        {"{{^none}}x{{/none}}", "x"},
+        {"{{^list}}x{{/list}}", ""},
+        {"{{#list}}{{n}},{{/list}}", "1,2,"},
+        {"{{#list}}{{n}}{{name}} {{/list}}{{name}}", "1Ann 2Bob Ann"},
+        {"{{#list}}{{#list}}{{n}}{{/list}};{{/list}}", "12;12;"},
+        {"{{#nested}}initrd{{#files}} {{file}}{{/files}}{{/nested}}", "initrd a b"},
+        {"{{#no}}{{#list}}{{nosuch}}{{/list}}{{/no}}", ""}, /* what is not shown is not looked at */
+        {"a\n{{#list}}\n{{n}}\n{{/list}}\nb\n", "a\n1\n2\nb\n"},
+        {"a\n    {{#list}}\n    {{n}}\n    {{/list}}\nb\n", "a\n    1\n    2\nb\n"},
+        {"a\n{{#no}}\nx\n{{/no}}\nb\n", "a\nb\n"},
+        {"a\n{{#no}}\nx\n{{/no}}", "a\n"},
+        {"a {{#yes}}\nx\n{{/yes}} b\n", "a \nx\n b\n"},
+        {"a\n{{name}}\nb\n", "a\nAnn\nb\n"}, /* a value keeps its line */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct scope scope;
+        struct buf out = {0};
+
+        fill(&scope);
+        buf_puts(&out, "");
+        if (template_render(&out, "file", cases[i].text, &scope) != 0 ||
+            strcmp(out.data, cases[i].want) != 0)
+            fail_msg("\"%s\": got \"%s\", want \"%s\"", cases[i].text, out.data, cases[i].want);
+        buf_free(&out);
+        scope_free(&scope);
+    }
+}
+
+/* Runs a render with standard error caught in text. */
+static int render_caught(const char *template, char *text, size_t size)
+{
+    struct scope scope;
+    struct buf out = {0};
+    FILE *file = tmpfile();
+    int saved = dup(STDERR_FILENO), result;
+    size_t n;
+
+    fill(&scope);
+    fflush(stderr);
+    dup2(fileno(file), STDERR_FILENO);
+    result = template_render(&out, "menu.cfg", template, &scope);
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    rewind(file);
+    n = fread(text, 1, size - 1, file);
+    text[n] = '\0';
+    fclose(file);
+    buf_free(&out);
+    scope_free(&scope);
+    return result;
+}
+
+static void test_errors(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"{{nosuch}}", "menu.cfg:1: rendering: no such name: {{nosuch}}"},
+        {"a\nb\nc {{nam}}", "menu.cfg:3: rendering: no such name: {{nam}}"},
+        {"{{names}}", "menu.cfg:1: rendering: no such name: {{names}}"},
+        {"{{}}", "menu.cfg:1: rendering: no such name: {{}}"},
+        {"{{n}}", "menu.cfg:1: rendering: no such name: {{n}}"},
+        {"{{#list}}\n{{nosuch}}{{/list}}", "menu.cfg:2: rendering: no such name: {{nosuch}}"},
+        {"{{#nosuch}}x{{/nosuch}}", "menu.cfg:1: rendering: no such name: {{nosuch}}"},
+        {"{{^nosuch}}x{{/nosuch}}", "menu.cfg:1: rendering: no such name: {{nosuch}}"},
+        {"{{yes}}", "menu.cfg:1: rendering: is not a text: {{yes}}"},
+        {"{{list}}", "menu.cfg:1: rendering: is not a text: {{list}}"},
+        {"\n{{#yes}}x", "menu.cfg:2: rendering: a section without its end: {{yes}}"},
+        {"\n{{#no}}x", "menu.cfg:2: rendering: a section without its end: {{no}}"},
+        {"{{#yes}}{{#no}}{{/yes}}", "menu.cfg:1: rendering: closes no open section: {{yes}}"},
+        {"{{/yes}}", "menu.cfg:1: rendering: closes no open section: {{yes}}"},
+        {"a {{name", "menu.cfg:1: rendering: a tag without its end: {{}}"},
+        {"a {{name\n}}", "menu.cfg:1: rendering: a tag without its end: {{}}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char got[256], want[256];
+        int result = render_caught(cases[i].text, got, sizeof got);
+
+        snprintf(want, sizeof want, "mkbootmedia: %s\n", cases[i].want);
+        if (result != -1 || strcmp(got, want) != 0)
+            fail_msg("\"%s\": %d, got \"%s\"", cases[i].text, result, got);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_render),
+        cmocka_unit_test(test_errors),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
