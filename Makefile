@@ -23,14 +23,14 @@ DEFS    := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Imkboo
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
-PKG_LIBS   = $(shell pkg-config --libs $(LIBS))
+PKG_LIBS   = $(shell pkg-config --libs $(LIBS)) -pthread
 
 SRC     := $(sort $(wildcard mkbootmedia/*.c mkbootmedia/*/*.c))
 DATA    := $(sort $(wildcard templates/* efi/*))
 BOXES   := $(foreach box,select scroll terminal,$(foreach part,nw n ne w c e sw s se,$(box)_$(part)))
 THEME   := $(patsubst %,$(BUILD)/theme/%.png,background $(BOXES))
 OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
-SAN_OBJ := $(SRC:%.c=$(BUILD)/san/%.o) $(BUILD)/san/embedded.o
+SAN_OBJ := $(SRC:%.c=$(BUILD)/san/obj/%.o) $(BUILD)/san/obj/embedded.o
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DELETE_ON_ERROR:
@@ -50,7 +50,7 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/san/%.o: %.c
+$(BUILD)/san/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -66,7 +66,7 @@ $(BUILD)/draw_theme: tools/draw_theme.c
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(WARN) -o $@ $< -lz -lm
 
-$(BUILD)/obj/embedded.o $(BUILD)/san/embedded.o: $(BUILD)/embedded.c
+$(BUILD)/obj/embedded.o $(BUILD)/san/obj/embedded.o: $(BUILD)/embedded.c
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) -std=gnu17 -Imkbootmedia -c -o $@ $<
 

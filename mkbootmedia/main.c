@@ -1,6 +1,7 @@
 /* mkbootmedia: the command table, nothing else. */
 #include "base/msg.h"
 #include "base/util.h"
+#include "cli/inspect.h"
 #include "cli/make.h"
 #include "cli/options.h"
 
@@ -15,6 +16,8 @@ static const struct command commands[] = {
      "Make a hybrid ISO, for CD and stick, that boots on BIOS and UEFI.", make_run},
     {"plan", CMD_PLAN, "-k KERNEL [-i INITRD]... [OPTION]... usb|iso",
      "Print what would be made; write nothing.", plan_run},
+    {"inspect", CMD_INSPECT, "IMAGE",
+     "Show what an image holds, which firmware will boot it, and why not.", inspect_run},
     {"completion", CMD_COMPLETION, "", "Print a completion script for bash.", completion_run},
     {0},
 };

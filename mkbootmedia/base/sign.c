@@ -151,14 +151,23 @@ static bool digest_compare(const unsigned char *p, long len, const uint8_t diges
     return nid == NID_sha256;
 }
 
-/* Is the signature over the indirect data made by the keys of the certificates that it names? */
+/*
+ * Is the signature over the indirect data made by the keys of the certificates that it names? The
+ * filter BIO that does nothing is there because PKCS7_verify wraps a bare memory BIO, and forgets
+ * the wrapper when a signature is malformed.
+ */
 static bool signature_holds(PKCS7 *pkcs7, const unsigned char *data, long len)
 {
-    BIO *bio = BIO_new_mem_buf(data, (int)len);
-    bool holds =
-        bio && PKCS7_verify(pkcs7, NULL, NULL, bio, NULL, PKCS7_NOVERIFY | PKCS7_BINARY) == 1;
+    BIO *memory = BIO_new_mem_buf(data, (int)len), *filter = BIO_new(BIO_f_null());
+    bool holds = false;
 
-    BIO_free(bio);
+    if (memory && filter) {
+        BIO_push(filter, memory);
+        holds = PKCS7_verify(pkcs7, NULL, NULL, filter, NULL, PKCS7_NOVERIFY | PKCS7_BINARY) == 1;
+        BIO_pop(filter);
+    }
+    BIO_free(filter);
+    BIO_free(memory);
     return holds;
 }
 

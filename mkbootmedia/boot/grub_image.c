@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define IMAGE_HEADERS  (64 * KIB) /* boot sectors, unpacker, PE header, early configuration */
+#define MODULE_HEADERS 64
+
 /* Indexed by enum loader_platform. */
 static const char *const core_lists[] = {"efi/i386-pc.core", "efi/efi.modules", "efi/efi.modules"};
 
@@ -27,75 +30,6 @@ static void list_words(struct strings *words, const char *name)
             strings_add(words, word);
         free(word);
     }
-}
-
-static int memfd_with(const char *name, const char *text)
-{
-    int fd = run_memfd(name);
-    size_t len = strlen(text);
-
-    if (fd >= 0 && write(fd, text, len) != (ssize_t)len) {
-        msg_errno(name, "writing");
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
-int grub_image_start(struct grub_image *image, enum loader_platform platform, const char *dir,
-                     const char *early)
-{
-    struct strings modules = {0};
-    struct run_path config, out;
-    const char **argv;
-    size_t n = 0;
-    int result;
-
-    *image = (struct grub_image){.early_fd = memfd_with("early.cfg", early), .fd = -1};
-    if (image->early_fd < 0)
-        return -1;
-    image->fd = run_memfd(loader_platform_name(platform));
-    if (image->fd < 0)
-        return -1;
-    list_words(&modules, core_lists[platform]);
-    config = run_path(image->early_fd);
-    out = run_path(image->fd);
-    argv = xcalloc(modules.n + 12, sizeof *argv);
-    for (const char *const *p = (const char *const[]){
-             "grub-mkimage", "-O", loader_platform_name(platform), "-d", dir, "-p", "/boot/grub",
-             "-c", config.name, "-o", out.name, NULL};
-         *p; p++)
-        argv[n++] = *p;
-    memcpy(argv + n, modules.v, modules.n * sizeof *argv);
-    result = run_start(&image->run, argv);
-    free(argv);
-    strings_free(&modules);
-    return result;
-}
-
-int grub_image_wait(struct grub_image *image)
-{
-    struct stat st;
-
-    if (!image->run.pid)
-        return 0;
-    if (run_wait(&image->run) < 0)
-        return -1;
-    if (fstat(image->fd, &st) < 0 || st.st_size == 0)
-        return msg_error("grub-mkimage: making an image: it is empty");
-    image->content = content_file("the image of grub-mkimage", image->fd, (uint64_t)st.st_size);
-    return 0;
-}
-
-void grub_image_free(struct grub_image *image)
-{
-    if (image->run.pid)
-        run_wait(&image->run);
-    if (image->early_fd > 0)
-        close(image->early_fd);
-    if (image->fd > 0)
-        close(image->fd);
-    *image = (struct grub_image){.early_fd = -1, .fd = -1};
 }
 
 /* moddep.lst as text; each line is "module: needed needed". */
@@ -148,6 +82,113 @@ static void add_needed(struct strings *list, const char *module, const struct bu
     free(key);
 }
 
+/* The modules of an embedded list and all that they depend on. */
+static int modules_with_needed(struct strings *modules, const char *list, const char *dir)
+{
+    struct buf deps = {0};
+    int result = read_deps(&deps, dir);
+
+    list_words(modules, list);
+    for (size_t i = 0; result == 0 && i < modules->n; i++) /* grows while it is walked */
+        add_needed(modules, modules->v[i], &deps);
+    buf_free(&deps);
+    return result;
+}
+
+static uint64_t file_len(const char *dir, const char *name, const char *suffix)
+{
+    char *path = xasprintf("%s/%s%s", dir, name, suffix);
+    struct stat st;
+    uint64_t len = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+
+    free(path);
+    return len;
+}
+
+/* All that goes into an image, unpacked, each part with room for its headers: more than it will be. */
+int grub_image_measure(struct grub_image *image, enum loader_platform platform, const char *dir)
+{
+    struct strings modules = {0};
+    int result = modules_with_needed(&modules, core_lists[platform], dir);
+
+    image->room = file_len(dir, "kernel", ".img") + IMAGE_HEADERS;
+    for (size_t i = 0; i < modules.n; i++)
+        image->room += file_len(dir, modules.v[i], ".mod") + MODULE_HEADERS;
+    strings_free(&modules);
+    return result;
+}
+
+static int memfd_with(const char *name, const char *text)
+{
+    int fd = run_memfd(name);
+    size_t len = strlen(text);
+
+    if (fd >= 0 && write(fd, text, len) != (ssize_t)len) {
+        msg_errno(name, "writing");
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+int grub_image_start(struct grub_image *image, enum loader_platform platform, const char *dir,
+                     const char *early)
+{
+    struct strings modules = {0};
+    struct run_path config, out;
+    const char **argv;
+    size_t n = 0;
+    int result;
+
+    image->early_fd = memfd_with("early.cfg", early);
+    if (image->early_fd < 0)
+        return -1;
+    image->fd = run_memfd(loader_platform_name(platform));
+    if (image->fd < 0)
+        return -1;
+    list_words(&modules, core_lists[platform]);
+    config = run_path(image->early_fd);
+    out = run_path(image->fd);
+    argv = xcalloc(modules.n + 12, sizeof *argv);
+    for (const char *const *p = (const char *const[]){
+             "grub-mkimage", "-O", loader_platform_name(platform), "-d", dir, "-p", "/boot/grub",
+             "-c", config.name, "-o", out.name, NULL};
+         *p; p++)
+        argv[n++] = *p;
+    memcpy(argv + n, modules.v, modules.n * sizeof *argv);
+    result = run_start(&image->run, argv);
+    free(argv);
+    strings_free(&modules);
+    return result;
+}
+
+int grub_image_wait(struct grub_image *image)
+{
+    struct stat st;
+
+    if (!image->run.pid)
+        return 0;
+    if (run_wait(&image->run) < 0)
+        return -1;
+    if (fstat(image->fd, &st) < 0 || st.st_size == 0)
+        return msg_error("grub-mkimage: making an image: it is empty");
+    if ((uint64_t)st.st_size > image->room)
+        return msg_error("grub-mkimage: making an image: larger than all that is in it");
+    image->content = content_file("the image of grub-mkimage", image->fd, (uint64_t)st.st_size);
+    return 0;
+}
+
+void grub_image_free(struct grub_image *image)
+{
+    if (image->run.pid)
+        run_wait(&image->run);
+    if (image->early_fd > 0)
+        close(image->early_fd);
+    if (image->fd > 0)
+        close(image->fd);
+    *image = (struct grub_image){.early_fd = -1, .fd = -1};
+}
+
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -158,15 +199,8 @@ int grub_modules(struct strings *files, const char *dir)
     static const char *const lists[] = {"command.lst",  "crypto.lst",   "fs.lst",   "moddep.lst",
                                         "parttool.lst", "partmap.lst", "terminal.lst", "video.lst"};
     struct strings modules = {0};
-    struct buf deps = {0};
+    int result = modules_with_needed(&modules, "efi/i386-pc.modules", dir);
 
-    if (read_deps(&deps, dir) < 0) {
-        buf_free(&deps);
-        return -1;
-    }
-    list_words(&modules, "efi/i386-pc.modules");
-    for (size_t i = 0; i < modules.n; i++) /* grows while it is walked */
-        add_needed(&modules, modules.v[i], &deps);
     qsort(modules.v, modules.n, sizeof *modules.v, by_text);
     for (size_t i = 0; i < modules.n; i++) {
         char *name = xasprintf("%s.mod", modules.v[i]);
@@ -177,6 +211,5 @@ int grub_modules(struct strings *files, const char *dir)
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         strings_add(files, lists[i]);
     strings_free(&modules);
-    buf_free(&deps);
-    return 0;
+    return result;
 }

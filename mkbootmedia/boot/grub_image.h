@@ -14,10 +14,15 @@
 struct grub_image {
     struct run run;
     int early_fd, fd; /* memfds: its early configuration, and the image */
-    struct buf modules;
+    uint64_t room;    /* bytes; the image will not be larger; 0: none is wanted */
     struct content content; /* the image, once grub_image_wait has returned 0 */
 };
 
+/*
+ * Sets room: more bytes than the image will have, so that a layout can go on before it is made. -1,
+ * reported.
+ */
+int grub_image_measure(struct grub_image *image, enum loader_platform platform, const char *dir);
 /* Starts grub-mkimage; early is what the image runs first (rescue parser). -1, reported. */
 int grub_image_start(struct grub_image *image, enum loader_platform platform, const char *dir,
                      const char *early);

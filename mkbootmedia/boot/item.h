@@ -36,6 +36,13 @@ struct item {
     struct content content;
     unsigned volumes; /* enum item_volume, ored */
     uint64_t place;   /* first byte in the image; PLACE_NONE until an output has laid it out */
+    uint64_t room;    /* bytes kept for a content that is still being made (len 0); 0: it is there */
 };
+
+/* How many bytes of the image a layout has to keep for an item. */
+static inline uint64_t item_room(const struct item *item)
+{
+    return item->room > item->content.len ? item->room : item->content.len;
+}
 
 #endif

@@ -59,13 +59,22 @@ static bool wants_image(const struct loaders *loaders, enum loader_platform plat
     return firmware & FIRMWARE_UEFI && !(firmware & FIRMWARE_SECUREBOOT);
 }
 
+static int measure_images(struct plan *plan)
+{
+    for (size_t i = 0; i < PLATFORMS; i++)
+        if (wants_image(&plan->loaders, i) &&
+            grub_image_measure(&plan->images[i], i, plan->loaders.modules[i].dir) < 0)
+            return -1;
+    return 0;
+}
+
 static int start_images(struct plan *plan)
 {
     struct buf early = {0};
     int result = render(&early, "early.cfg", plan);
 
     for (size_t i = 0; i < PLATFORMS && result == 0; i++)
-        if (wants_image(&plan->loaders, i))
+        if (plan->images[i].room)
             result =
                 grub_image_start(&plan->images[i], i, plan->loaders.modules[i].dir, early.data);
     buf_free(&early);
@@ -126,11 +135,19 @@ int plan_make(struct plan *plan, const struct request *request, const struct pay
         name_entry(&plan->entries[i], &payload->entries[i]);
     if (read_time(plan) < 0 || loaders_find(&plan->loaders, request, payload->arch) < 0)
         return -1;
-    if (plan_add_files(plan) < 0 || plan_identify(plan) < 0 || start_images(plan) < 0)
+    if (plan_add_files(plan) < 0 || plan_identify(plan) < 0 || measure_images(plan) < 0)
         return -1;
-    if (plan_add_texts(plan) < 0 || check_entries(plan) < 0 || plan_add_images(plan) < 0)
+    if (plan_add_texts(plan) < 0)
         return -1;
+    plan_add_images(plan);
     return plan_sort(plan);
+}
+
+int plan_finish(struct plan *plan)
+{
+    if (start_images(plan) < 0 || check_entries(plan) < 0)
+        return -1;
+    return plan_take_images(plan);
 }
 
 struct item **plan_volume(const struct plan *plan, unsigned volume, size_t *count)

@@ -56,9 +56,14 @@ struct plan {
     size_t text_count;
 };
 
-/* Makes the plan for one output; -1, reported. */
+/*
+ * Makes the plan for one output; -1, reported. Images of grub-mkimage are not yet made then: their items
+ * have room, but no content.
+ */
 int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
               enum plan_output output);
+/* Makes those images, and says what of the plan will not boot somewhere. -1, reported. */
+int plan_finish(struct plan *plan);
 void plan_free(struct plan *plan);
 
 /* Those items that are to be seen in a volume (enum item_volume), sorted; free the array. */

@@ -10,7 +10,7 @@
 static void add_item(struct plan *plan, const char *path, struct content content, unsigned volumes)
 {
     plan->items = xgrow(plan->items, plan->item_count, sizeof *plan->items);
-    plan->items[plan->item_count++] = (struct item){xstrdup(path), content, volumes, PLACE_NONE};
+    plan->items[plan->item_count++] = (struct item){xstrdup(path), content, volumes, PLACE_NONE, 0};
 }
 
 /* A text that the plan keeps. */
@@ -182,25 +182,44 @@ int plan_add_texts(struct plan *plan)
     return add_esp_config(plan);
 }
 
-int plan_add_images(struct plan *plan)
+/* Where the image for a platform goes. */
+static char *image_path(const struct plan *plan, enum loader_platform platform)
 {
-    for (size_t i = 0; i < PLATFORMS; i++)
-        if (grub_image_wait(&plan->images[i]) < 0)
-            return -1;
-    plan->bios_core = plan->images[PLATFORM_BIOS].content;
+    return xasprintf("EFI/BOOT/%s", plan->loaders.modules[platform].name);
+}
+
+void plan_add_images(struct plan *plan)
+{
     for (size_t i = PLATFORM_X64; i < PLATFORMS; i++) {
         const struct loader_modules *modules = &plan->loaders.modules[i];
         char *path;
 
-        if (!plan->images[i].content.len)
+        if (!plan->images[i].room)
             continue;
-        path = xasprintf("EFI/BOOT/%s", modules->name);
-        add_item(plan, path, plan->images[i].content, ON_ESP | ON_ROOT);
+        path = image_path(plan, i);
+        add_item(plan, path, content_memory(NULL, 0), ON_ESP | ON_ROOT);
+        plan->items[plan->item_count - 1].room = plan->images[i].room;
         free(path);
         add_used(plan, (struct plan_loader){"GRUB", loader_platform_name(i), modules->dir,
                                             modules->package,
                                             plan->items[plan->item_count - 1].path});
     }
+}
+
+int plan_take_images(struct plan *plan)
+{
+    for (size_t i = 0; i < PLATFORMS; i++) {
+        char *path = i == PLATFORM_BIOS ? NULL : image_path(plan, i);
+        int result = grub_image_wait(&plan->images[i]);
+
+        for (size_t k = 0; path && k < plan->item_count; k++)
+            if (plan->items[k].room && strcmp(plan->items[k].path, path) == 0)
+                plan->items[k].content = plan->images[i].content;
+        free(path);
+        if (result < 0)
+            return -1;
+    }
+    plan->bios_core = plan->images[PLATFORM_BIOS].content;
     return 0;
 }
 

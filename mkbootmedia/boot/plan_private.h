@@ -8,8 +8,10 @@
 int plan_add_files(struct plan *plan);
 /* Texts that name the marker: menu, theme, early configurations. -1, reported. */
 int plan_add_texts(struct plan *plan);
-/* The EFI programs that grub-mkimage has made, and its BIOS core image. -1, reported. */
-int plan_add_images(struct plan *plan);
+/* Items, still without content, for the EFI programs that grub-mkimage is making. */
+void plan_add_images(struct plan *plan);
+/* Their content, and the BIOS core image, as soon as they are made. -1, reported. */
+int plan_take_images(struct plan *plan);
 /* Sorts items by path; -1, reported, if a path is taken twice in a volume. */
 int plan_sort(struct plan *plan);
 

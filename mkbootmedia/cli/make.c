@@ -78,7 +78,33 @@ static int prepare(struct work *work, const struct output *output)
     if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 ||
         check_inputs(work) < 0)
         return -1;
-    return output->layout(&work->plan, &work->medium);
+    work->medium.output = output;
+    return output->place(&work->plan, &work->medium);
+}
+
+/* All that the image still lacks once its files have their places. */
+static int complete(struct work *work)
+{
+    return plan_finish(&work->plan) < 0 ? -1
+                                        : work->medium.output->finish(&work->plan, &work->medium);
+}
+
+/* Contents are copied while the rest of the image comes into being. */
+static int write_file(struct work *work, const struct sink_options *options)
+{
+    const struct request *request = &work->options.request;
+    struct sink sink;
+    size_t count;
+    struct region *early = medium_early(&work->plan, &count);
+    int result =
+        sink_begin(&sink, request->output, work->medium.size, early, count, options);
+
+    if (result == 0)
+        result = complete(work);
+    if (result == 0)
+        result = sink_end(&sink, &work->medium.image);
+    sink_free(&sink);
+    return result;
 }
 
 static int write_output(struct work *work)
@@ -88,13 +114,13 @@ static int write_output(struct work *work)
     struct sink_options options = {request->no_sync, progress_show, &progress};
     int result;
 
-    if (request->dry_run)
-        return 0;
     progress_init(&progress, request->output, request->json);
-    if (to_stdout(request))
-        result = sink_stream(&work->medium.image, STDOUT_FILENO, "standard output", &options);
+    if (!to_stdout(request))
+        result = write_file(work, &options);
+    else if (complete(work) < 0)
+        result = -1;
     else
-        result = sink_file(&work->medium.image, request->output, &options);
+        result = sink_stream(&work->medium.image, STDOUT_FILENO, "standard output", &options);
     progress_end(&progress);
     return result;
 }
@@ -104,7 +130,7 @@ static int run(const struct command *command, struct work *work, const struct ou
     const struct request *request = &work->options.request;
     bool print = command->bit == CMD_PLAN || request->dry_run;
 
-    if (prepare(work, output) < 0 || (command->bit != CMD_PLAN && write_output(work) < 0))
+    if (prepare(work, output) < 0 || (print ? complete(work) : write_output(work)) < 0)
         return EXIT_FAILURE;
     if (request->json)
         return plan_print_json(&work->plan, &work->medium, output) < 0 ? EXIT_FAILURE : 0;

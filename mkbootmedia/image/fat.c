@@ -4,9 +4,8 @@
  *
  *   | reserved: boot sector, FSInfo, their copies | FAT | FAT | root (FAT16) | cluster 2 ...
  *
- * mkfs.fat may lay out another geometry than fat_plan has foreseen: the boot sector counts. The
- * first cluster must stand on a multiple of 64 KiB; if it does not, we ask again with more
- * reserved sectors.
+ * fat_plan has foreseen the geometry, so that files have their places before mkfs.fat has run; the
+ * boot sector that it writes has to agree.
  */
 #include "image/fat_private.h"
 
@@ -36,7 +35,6 @@ static_assert(sizeof(struct boot_sector) == 52, "boot_sector");
 #define INFO_NEXT       492
 #define INFO_NEXT_NONE  0xffffffffu
 
-#define FORMAT_ATTEMPTS 4
 
 /* The volume as mkfs.fat has made it; all in bytes from its start. */
 struct volume {
@@ -53,14 +51,14 @@ struct volume {
  * -a: we align ourselves; -M, -D: a hard disk, else some sizes are taken for a floppy disk;
  * -b: backup boot sector; -r: entries of the root folder.
  */
-static int mkfs(const struct fat *fat, int fd, uint64_t offset, uint32_t reserved)
+static int mkfs(const struct fat *fat, int fd, uint64_t offset)
 {
     struct run_path path = run_path(fd);
     bool fat32 = fat->options.bits == 32;
     char cluster[16], sectors[16], id[16], hidden[16], root[16];
 
     snprintf(cluster, sizeof cluster, "-s%" PRIu64, fat->cluster_size / SECTOR);
-    snprintf(sectors, sizeof sectors, "-R%" PRIu32, reserved);
+    snprintf(sectors, sizeof sectors, "-R%" PRIu32, fat->reserved);
     snprintf(id, sizeof id, "-i%08" PRIX32, fat->options.volume_id);
     snprintf(hidden, sizeof hidden, "-h%" PRIu32, (uint32_t)(offset / SECTOR));
     snprintf(root, sizeof root, "-r%" PRIu32, fat->root_entries);
@@ -107,23 +105,32 @@ static int read_volume(const struct fat *fat, struct volume *volume)
     return 0;
 }
 
-/* Formats until the first cluster is aligned. */
+/* Formats the volume; it has to come out as fat_plan has foreseen, for places are given already. */
 static int format(const struct fat *fat, uint64_t offset, struct volume *volume)
 {
-    uint32_t reserved = fat->reserved;
+    if (ftruncate(volume->fd, (off_t)fat->size) < 0)
+        return msg_errno("FAT", "making a memory file");
+    if (mkfs(fat, volume->fd, offset) < 0 || read_volume(fat, volume) < 0)
+        return -1;
+    if (volume->data != fat->data || volume->clusters < fat->next - FAT_FIRST)
+        return msg_error("mkfs.fat: formatting FAT%d: clusters start at byte %" PRIu64
+                         ", not at %" PRIu64 " as with dosfstools 4.2",
+                         fat->options.bits, volume->data, fat->data);
+    return 0;
+}
 
-    for (int i = 0; i < FORMAT_ATTEMPTS; i++) {
-        if (ftruncate(volume->fd, 0) < 0 || ftruncate(volume->fd, (off_t)fat->size) < 0)
-            return msg_errno("FAT", "making a memory file");
-        if (mkfs(fat, volume->fd, offset, reserved) < 0 || read_volume(fat, volume) < 0)
-            return -1;
-        if (volume->data % FAT_ALIGN == 0 && volume->clusters >= fat->next - FAT_FIRST)
-            return 0;
-        msg_detail("mkfs.fat: clusters start at byte %" PRIu64 ", formatting again", volume->data);
-        reserved += (uint32_t)((FAT_ALIGN - volume->data % FAT_ALIGN) / SECTOR);
+/* An item's content may have come out smaller than the room that was kept for it. */
+static void settle(struct fat *fat)
+{
+    for (size_t i = 0; i < fat->node_count; i++) {
+        struct fat_node *node = &fat->nodes[i];
+
+        if (!node->item)
+            continue;
+        node->clusters = (uint32_t)divide_up(node->item->content.len, fat->cluster_size);
+        if (!node->clusters)
+            node->cluster = 0;
     }
-    return msg_error("mkfs.fat: formatting FAT%d: clusters start at byte %" PRIu64,
-                     fat->options.bits, volume->data);
 }
 
 static uint64_t clusters_used(const struct fat *fat)
@@ -237,16 +244,13 @@ static int add_folders(const struct fat *fat, const struct volume *volume, uint6
     return 0;
 }
 
-static void add_files(const struct fat *fat, const struct volume *volume, uint64_t offset,
-                      struct image *image)
+static void add_files(const struct fat *fat, struct image *image)
 {
     for (size_t i = 0; i < fat->node_count; i++) {
-        const struct fat_node *node = &fat->nodes[i];
+        const struct item *item = fat->nodes[i].item;
 
-        if (!node->item || !node->clusters)
-            continue;
-        node->item->place = offset + cluster_offset(fat, volume, node->cluster);
-        image_add(image, node->item->place, node->item->content, node->item->path);
+        if (item && item->content.len)
+            image_add(image, item->place, item->content, item->path);
     }
 }
 
@@ -258,6 +262,8 @@ int fat_write(struct fat *fat, uint64_t offset, struct image *image)
     assert(offset % ITEM_ALIGN == 0);
     if (volume.fd < 0)
         return -1;
+    fat_place(fat, offset);
+    settle(fat);
     result = format(fat, offset, &volume);
     if (result == 0)
         result = add_reserved(fat, &volume, offset, image);
@@ -266,7 +272,7 @@ int fat_write(struct fat *fat, uint64_t offset, struct image *image)
     if (result == 0)
         result = add_folders(fat, &volume, offset, image);
     if (result == 0)
-        add_files(fat, &volume, offset, image);
+        add_files(fat, image);
     close(volume.fd);
     return result;
 }

@@ -37,6 +37,7 @@ struct fat {
     struct fat_node *nodes; /* [0] is the root folder; a folder stands before what is in it */
     size_t node_count;
     uint32_t reserved;     /* sectors before the first FAT */
+    uint64_t data;         /* the first cluster, bytes from the start of the volume */
     uint32_t root_entries; /* of FAT16's root folder; 0 for FAT32 */
     uint32_t next;         /* the cluster after the last one in use */
 };
@@ -56,9 +57,12 @@ int fat_plan(struct fat *fat, const struct fat_options *options, struct item *co
              size_t count);
 
 /*
- * Adds the volume to the image at offset (bytes, a multiple of 4096); notes each item's place.
+ * Notes each item's place in an image that has the volume at offset (bytes, a multiple of 4096).
  * Folders and empty files have no bytes, so they keep PLACE_NONE.
  */
+void fat_place(struct fat *fat, uint64_t offset);
+
+/* As fat_place, and adds the volume to the image; every item has its content by now. */
 int fat_write(struct fat *fat, uint64_t offset, struct image *image);
 
 void fat_free(struct fat *fat);

@@ -85,12 +85,12 @@ static uint64_t take_clusters(struct fat *fat, uint32_t cluster_size)
         const struct item *item = fat->nodes[i].item;
         uint64_t step;
 
-        if (!item || !item->content.len)
+        if (!item || !item_room(item))
             continue;
-        step = item_alignment(item->content.len) / cluster_size;
+        step = item_alignment(item_room(item)) / cluster_size;
         if (step > 1)
             next = FAT_FIRST + round_up(next - FAT_FIRST, step);
-        take(&fat->nodes[i], item->content.len, &next, cluster_size);
+        take(&fat->nodes[i], item_room(item), &next, cluster_size);
     }
     return next;
 }
@@ -129,6 +129,7 @@ static int choose_size(struct fat *fat, const struct kind *kind)
         fat->cluster_size = cluster;
         fat->next = (uint32_t)next;
         fat->reserved = g.reserved;
+        fat->data = g.data * SECTOR;
         if (fat->size / SECTOR > UINT32_MAX) /* the boot sector has 32 bits for the sectors */
             continue;
         if (g.clusters <= kind->clusters_max || (kind->larger && cluster == CLUSTER_LEN_MAX))
@@ -165,6 +166,17 @@ int fat_plan(struct fat *fat, const struct fat_options *options, struct item *co
                          "65408 are possible",
                          fat->nodes[0].entries);
     return choose_size(fat, kind);
+}
+
+void fat_place(struct fat *fat, uint64_t offset)
+{
+    for (size_t i = 0; i < fat->node_count; i++) {
+        const struct fat_node *node = &fat->nodes[i];
+
+        if (node->item && node->cluster)
+            node->item->place =
+                offset + fat->data + (uint64_t)(node->cluster - FAT_FIRST) * fat->cluster_size;
+    }
 }
 
 void fat_free(struct fat *fat)

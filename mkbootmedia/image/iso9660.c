@@ -77,9 +77,9 @@ static uint64_t place_files(struct iso9660_layout *layout, uint64_t end)
         if (!node->item || node->item->place != PLACE_NONE)
             continue;
         node->placed = true;
-        node->item->place = round_up(end, item_alignment(node->item->content.len));
-        if (node->item->content.len)
-            end = round_up(node->item->place + node->item->content.len, ISO_BLOCK);
+        node->item->place = round_up(end, item_alignment(item_room(node->item)));
+        if (item_room(node->item))
+            end = round_up(node->item->place + item_room(node->item), ISO_BLOCK);
     }
     return end;
 }

@@ -23,6 +23,11 @@ static void advance(struct copy *copy, uint64_t n)
         copy->progress(copy->progress_arg, copy->done, copy->total);
 }
 
+static bool stopped(const struct copy *copy)
+{
+    return copy->stop && *copy->stop;
+}
+
 /* Writes all of data at offset, or wherever a stream is (offset -1). */
 static int put(struct copy *copy, const char *data, size_t len, int64_t offset)
 {
@@ -50,7 +55,7 @@ static int put_buffered(struct copy *copy, const struct content *content, int64_
         uint64_t left = content->len - at;
         size_t n = left < BUFFER_LEN ? (size_t)left : BUFFER_LEN;
 
-        if (content_read(content, at, copy->buffer, n) < 0 ||
+        if (stopped(copy) || content_read(content, at, copy->buffer, n) < 0 ||
             put(copy, copy->buffer, n, offset < 0 ? -1 : offset + (int64_t)at) < 0)
             return -1;
         at += n;
@@ -89,6 +94,8 @@ static int64_t copy_range(struct copy *copy, const struct content *content, uint
         ssize_t n = copy_file_range(content->fd, &from, copy->fd, &to,
                                     left < CHUNK ? (size_t)left : (size_t)CHUNK, 0);
 
+        if (stopped(copy))
+            return -1;
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == ENOSPC || errno == EIO || errno == EDQUOT || errno == EFBIG))

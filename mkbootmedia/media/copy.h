@@ -6,10 +6,13 @@
 
 #include "image/region.h"
 
+#include <stdatomic.h>
+
 /* Where the bytes go, and how far it has come. */
 struct copy {
     int fd;
     const char *name;     /* for messages */
+    atomic_bool *stop;    /* set by another thread: give up, without a word; NULL: nobody does */
     void *buffer;         /* once it was needed */
     uint64_t done, total; /* bytes that had to be written, zeros of a file not counted */
     void (*progress)(void *arg, uint64_t done, uint64_t total);

@@ -5,6 +5,8 @@
 
 #include <assert.h>
 
+#define EARLY_MIN (256 * KIB) /* bytes: smaller contents are copied with the rest */
+
 static const struct output *const outputs[] = {&output_usb, &output_iso};
 
 const struct output *output_find(const char *name)
@@ -26,7 +28,25 @@ void medium_add_partition(struct medium *medium, const struct plan *plan, const 
     medium->partitions[n] = (struct partition){name, type, medium->guids[n].text, offset, size};
 }
 
+struct region *medium_early(const struct plan *plan, size_t *count)
+{
+    struct region *regions = xcalloc(plan->item_count, sizeof *regions);
+
+    *count = 0;
+    for (size_t i = 0; i < plan->item_count; i++) {
+        const struct item *item = &plan->items[i];
+
+        if (item->place != PLACE_NONE && !item->room && item->content.fd >= 0 &&
+            item->content.len >= EARLY_MIN)
+            regions[(*count)++] = (struct region){
+                item->place, item->content.len, item->path, false, item->content};
+    }
+    return regions;
+}
+
 void medium_free(struct medium *medium)
 {
+    if (medium->output)
+        medium->output->free(medium);
     image_free(&medium->image);
 }

@@ -1,8 +1,9 @@
 /*
  * output: a kind of medium: one file each, one struct at its foot, one row in the array.
  *
- * check writes nothing and says what of a plan the medium cannot hold; layout turns the plan into
- * an image (and notes the place of each item). The sink writes it, whatever it is.
+ * check writes nothing and says what of a request the medium cannot hold. place gives every file its
+ * place: as soon as it has returned, a sink can copy contents, while plan_finish waits for boot loaders
+ * that are still being made. finish then adds all the rest of the image.
  */
 #ifndef MEDIA_OUTPUT_H
 #define MEDIA_OUTPUT_H
@@ -13,18 +14,23 @@
 
 /* What a layout makes: the image, and for people what its parts are. */
 struct medium {
+    const struct output *output;
+    uint64_t size; /* bytes of the image, known once place has returned */
     struct image image;
     struct partition partitions[4]; /* names and GUIDs belong to the medium */
     size_t partition_count;
     struct plan_guid guids[4], disk_guid;
+    void *layout; /* the output's own */
 };
 
 struct output {
     const char *name; /* the command */
     enum plan_output kind;
-    const char *what; /* for people: "USB stick" */
+    const char *what; /* for people: "disk image for sticks" */
     int (*check)(const struct request *request);
-    int (*layout)(struct plan *plan, struct medium *medium);
+    int (*place)(struct plan *plan, struct medium *medium);
+    int (*finish)(struct plan *plan, struct medium *medium);
+    void (*free)(struct medium *medium); /* frees layout */
 };
 
 extern const struct output output_usb, output_iso;
@@ -35,6 +41,12 @@ const struct output *output_find(const char *name);
 /* Adds a partition with a GUID of the plan's; the first has GUID "partition 1". */
 void medium_add_partition(struct medium *medium, const struct plan *plan, const char *name,
                           const char *type, uint64_t offset, uint64_t size);
+/*
+ * The contents, large enough to be worth it, that a sink may copy before the image is finished: regions
+ * (malloc'ed, *count of them) which the finished image will have just so.
+ */
+struct region *medium_early(const struct plan *plan, size_t *count);
+/* Safe on a medium without an output. */
 void medium_free(struct medium *medium);
 
 #endif

@@ -1,71 +1,29 @@
-/* sink: the life of an output file, and streams. */
+/* sink: early contents by a thread of their own, the rest, then publish; and streams. */
 #include "media/sink.h"
 
 #include "base/msg.h"
 #include "base/util.h"
-#include "media/copy.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-/* A new output that is not yet under its name. */
-struct draft {
-    char *path;   /* the output, symbolic links resolved */
-    char *folder; /* that it is in */
-    char *name;   /* the temporary name, beside it */
-    int fd;
-};
-
-/* For the signal handler: the temporary file to remove; "" if there is none. */
-static char draft_name[4096 + 256];
-
-static void remove_draft(int number)
-{
-    if (*draft_name)
-        unlink(draft_name);
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
-static void watch_signals(const char *name)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
-
-    if (strlen(name) >= sizeof draft_name)
-        return;
-    strcpy(draft_name, name);
-    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-        signal(numbers[i], remove_draft);
-}
-
-/* The path behind symbolic links; of a file that is not there yet, the path itself. */
-static char *resolve(const char *path)
-{
-    char *real = realpath(path, NULL);
-
-    return real ? real : xstrdup(path);
-}
-
-static char *folder_of(const char *path)
+/* May a file be made in the folder of path? */
+static int check_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
+    char *folder = slash ? xasprintf("%.*s", (int)(slash - path) + 1, path) : xstrdup(".");
+    int result = access(folder, W_OK | X_OK);
 
-    if (!slash)
-        return xstrdup(".");
-    return slash == path ? xstrdup("/") : xasprintf("%.*s", (int)(slash - path), path);
+    if (result < 0)
+        msg_errno(path, "writing into its folder");
+    free(folder);
+    return result;
 }
 
 int sink_check(const char *path, struct stat *st)
 {
-    char *folder;
-    int result = 0;
-
     *st = (struct stat){0};
     if (stat(path, st) == 0) {
         if (S_ISBLK(st->st_mode))
@@ -80,144 +38,94 @@ int sink_check(const char *path, struct stat *st)
     } else if (!*path || path[strlen(path) - 1] == '/') {
         return msg_error("%s: writing: is not the name of a file", path);
     }
-    folder = folder_of(path);
-    if (access(folder, W_OK | X_OK) < 0)
-        result = msg_errno(folder, "writing into the folder");
-    free(folder);
-    return result;
+    return check_folder(path);
 }
 
-/* Is the open file still the one of this name? Another run may have renamed it in between. */
-static bool still_named(int fd, const char *name)
-{
-    struct stat open_file, named;
 
-    return fstat(fd, &open_file) == 0 && lstat(name, &named) == 0 &&
-           open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+/* Runs beside the rest of the program: copies the early regions until told to stop. */
+static void *copy_early(void *arg)
+{
+    struct sink *sink = arg;
+
+    for (size_t i = 0; i < sink->early_count && sink->early_result == 0; i++)
+        sink->early_result = copy_to_file(&sink->early_copy, &sink->early[i]);
+    return NULL;
 }
 
-/* Opens and locks a new temporary file in the place of what a run that was killed has left. */
-static int draft_lock(struct draft *draft, const char *path)
+int sink_begin(struct sink *sink, const char *path, uint64_t size, struct region *early,
+               size_t early_count, const struct sink_options *options)
 {
-    for (;;) {
-        int fd = open(draft->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-        struct stat st;
-
-        if (fd < 0)
-            return msg_errno(path, "writing");
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-            close(fd);
-            return msg_error("%s: writing: another mkbootmedia is writing it", path);
-        }
-        if (fstat(fd, &st) == 0 && st.st_size) /* truncated, it would be flushed by close (ext4) */
-            unlink(draft->name);
-        if (still_named(fd, draft->name)) {
-            draft->fd = fd;
-            return 0;
-        }
-        close(fd);
-    }
-}
-
-static int draft_open(struct draft *draft, const char *path)
-{
-    const char *base;
-
-    *draft = (struct draft){.path = resolve(path), .fd = -1};
-    draft->folder = folder_of(draft->path);
-    base = strrchr(draft->path, '/');
-    base = base ? base + 1 : draft->path;
-    /* a name of 255 bytes leaves no room for more: its end is cut */
-    draft->name = xasprintf("%s/.%.*s.mkbootmedia", draft->folder, 200, base);
-    if (draft_lock(draft, path) < 0)
+    *sink = (struct sink){.name = path,
+                          .no_sync = options->no_sync,
+                          .draft = {.fd = -1},
+                          .early = early,
+                          .early_count = early_count};
+    if (draft_open(&sink->draft, path) < 0)
         return -1;
-    watch_signals(draft->name);
+    if (ftruncate(sink->draft.fd, (off_t)size) < 0)
+        return msg_errno(path, "writing");
+    sink->early_copy = (struct copy){.fd = sink->draft.fd,
+                                     .name = path,
+                                     .stop = &sink->stop,
+                                     .progress = options->progress,
+                                     .progress_arg = options->progress_arg};
+    for (size_t i = 0; i < early_count; i++)
+        sink->early_copy.total += early[i].len;
+    sink->running = pthread_create(&sink->thread, NULL, copy_early, sink) == 0;
+    if (!sink->running) /* no thread to be had: it is copied with the rest */
+        sink->early_count = 0;
     return 0;
 }
 
-static int sync_folder(const struct draft *draft)
+static int join(struct sink *sink)
 {
-    int fd = open(draft->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = fd < 0 || fsync(fd) < 0 ? -1 : 0;
-
-    if (result < 0 && errno != EINVAL) /* some file systems cannot sync a folder */
-        msg_errno(draft->folder, "syncing the folder");
-    else
-        result = 0;
-    if (fd >= 0)
-        close(fd);
-    return result;
+    if (sink->running)
+        pthread_join(sink->thread, NULL);
+    sink->running = false;
+    return sink->early_result;
 }
 
-/* Puts the finished draft under the output's name. */
-static int draft_publish(struct draft *draft, bool no_sync)
+static bool is_early(const struct sink *sink, const struct region *region)
 {
-    if (!no_sync && fsync(draft->fd) < 0)
-        return msg_errno(draft->path, "writing to the disk");
-    if (rename(draft->name, draft->path) < 0)
-        return msg_errno(draft->path, "renaming the finished file");
-    *draft_name = '\0';
-    return no_sync ? 0 : sync_folder(draft);
+    for (size_t i = 0; i < sink->early_count; i++)
+        if (sink->early[i].offset == region->offset && sink->early[i].len == region->len)
+            return true;
+    return false;
 }
 
-/* Removes what was not published. */
-static void draft_close(struct draft *draft, bool remove)
+int sink_end(struct sink *sink, const struct image *image)
 {
-    if (draft->fd >= 0 && remove)
-        unlink(draft->name);
-    if (draft->fd >= 0)
-        close(draft->fd);
-    *draft_name = '\0';
-    free(draft->path);
-    free(draft->folder);
-    free(draft->name);
-}
-
-static struct copy copy_init(const struct image *image, int fd, const char *name, bool zeros,
-                             const struct sink_options *options)
-{
-    struct copy copy = {.fd = fd,
-                        .name = name,
-                        .progress = options->progress,
-                        .progress_arg = options->progress_arg};
-
-    for (size_t i = 0; i < image->count; i++)
-        if (zeros || !image->regions[i].zero)
-            copy.total += image->regions[i].len;
-    return copy;
-}
-
-static int write_regions(const struct image *image, const struct draft *draft, const char *path,
-                         const struct sink_options *options)
-{
-    struct copy copy = copy_init(image, draft->fd, path, false, options);
+    struct copy copy = {.fd = sink->draft.fd, .name = sink->name, .stop = &sink->stop};
     int result = 0;
 
-    if (ftruncate(draft->fd, (off_t)image->size) < 0)
-        return msg_errno(path, "writing");
     for (size_t i = 0; i < image->count && result == 0; i++)
-        result = copy_to_file(&copy, &image->regions[i]);
+        if (!is_early(sink, &image->regions[i]))
+            result = copy_to_file(&copy, &image->regions[i]);
     copy_free(&copy);
-    return result;
+    sink->stop = result < 0;
+    if (join(sink) < 0 || result < 0)
+        return -1;
+    return draft_publish(&sink->draft, sink->no_sync);
 }
 
-int sink_file(const struct image *image, const char *path, const struct sink_options *options)
+void sink_free(struct sink *sink)
 {
-    struct draft draft;
-    int result = draft_open(&draft, path);
-
-    if (result == 0)
-        result = write_regions(image, &draft, path, options);
-    if (result == 0)
-        result = draft_publish(&draft, options->no_sync);
-    draft_close(&draft, result < 0);
-    return result;
+    sink->stop = true;
+    join(sink);
+    copy_free(&sink->early_copy);
+    draft_close(&sink->draft);
+    free(sink->early);
+    sink->early = NULL;
 }
 
 int sink_stream(const struct image *image, int fd, const char *name,
                 const struct sink_options *options)
 {
-    struct copy copy = copy_init(image, fd, name, true, options);
+    struct copy copy = {.fd = fd,
+                        .name = name,
+                        .total = image->size,
+                        .progress = options->progress,
+                        .progress_arg = options->progress_arg};
     int result = 0;
 
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of writing, with a message */

@@ -1,24 +1,38 @@
 /*
  * sink: where an image goes: a regular file, or a stream.
  *
- * A file is written under a temporary name beside it (".NAME.mkbootmedia"), fsynced, renamed, and
- * its folder fsynced: at any moment the old output or the whole new one is there. What a run that
- * was killed has left is taken over by the next run for the same output. Contents go by
- * FICLONERANGE where the file system shares blocks, else copy_file_range, else through a buffer;
- * zeros are holes.
+ * A file is a draft (media/draft.h) until it is whole. Large contents of which the place is known are
+ * copied by a thread from sink_begin on, while the image is still being laid out; sink_end writes all
+ * the rest. Zeros are holes.
  */
 #ifndef MEDIA_SINK_H
 #define MEDIA_SINK_H
 
 #include "image/region.h"
+#include "media/copy.h"
+#include "media/draft.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 struct sink_options {
     bool no_sync; /* leave out both fsyncs, nothing else */
-    /* called now and then with bytes done of all bytes to write; NULL: nobody looks */
+    /* called now and then with bytes done of all bytes to write, perhaps by another thread */
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *progress_arg;
+};
+
+struct sink {
+    const char *name; /* the path as the user typed it */
+    bool no_sync;
+    struct draft draft;
+    struct region *early;
+    size_t early_count;
+    struct copy early_copy;
+    int early_result; /* of the thread; read after it was joined */
+    pthread_t thread;
+    bool running;
+    atomic_bool stop;
 };
 
 /*
@@ -27,8 +41,16 @@ struct sink_options {
  */
 int sink_check(const char *path, struct stat *st);
 
-/* Replaces path with the image, whole or not at all; -1, reported. */
-int sink_file(const struct image *image, const char *path, const struct sink_options *options);
+/*
+ * Opens the output of size bytes and starts to copy the early regions (malloc'ed, the sink's from then
+ * on), which the image will have just so. -1, reported. sink_free is due in each case.
+ */
+int sink_begin(struct sink *sink, const char *path, uint64_t size, struct region *early,
+               size_t early_count, const struct sink_options *options);
+/* Writes what is left of the finished image and publishes the file; -1, reported. */
+int sink_end(struct sink *sink, const struct image *image);
+/* Without a sink_end that succeeded, nothing remains; the old output is as it was. */
+void sink_free(struct sink *sink);
 
 /* Writes the image to an open descriptor (a pipe), zeros included; -1, reported. */
 int sink_stream(const struct image *image, int fd, const char *name,

@@ -18,6 +18,7 @@
 
 #define CORE_OFFSET MIB
 #define CORE_ROOM   MIB
+#define TABLE_ROOM  MIB /* for the GPT's copy */
 #define FAT_BITS    32
 
 static int check(const struct request *request)
@@ -27,8 +28,14 @@ static int check(const struct request *request)
     return why ? msg_error("--label: '%s' %s", request->label, why) : 0;
 }
 
+/* What there is between place and finish. */
+struct usb_layout {
+    struct fat fat;
+    uint64_t esp_offset;
+};
+
 /* Reads boot.img and the core image, patches them and puts the core image in its place. */
-static int add_core(struct plan *plan, struct medium *medium, uint8_t boot[512])
+static int add_core(const struct plan *plan, struct medium *medium, uint8_t boot[512])
 {
     size_t len = (size_t)plan->bios_core.len;
     uint8_t *core;
@@ -50,69 +57,88 @@ static int add_core(struct plan *plan, struct medium *medium, uint8_t boot[512])
     return 0;
 }
 
-/* The partition table; the ESP ends where the copy of the table begins, or before. */
-static int add_table(struct plan *plan, struct medium *medium, const uint8_t *boot, uint64_t size)
+/* How large the ESP has to be to fill an image of the size that was asked for. */
+static uint64_t esp_size_min(const struct plan *plan, uint64_t offset)
 {
-    struct parttab table = {
-        .disk_guid = medium->disk_guid.text,
-        .disk_signature = plan_number(plan, "MBR"),
-        .style = MBR_PROTECTIVE,
-        .boot_code = boot,
-        .partitions = medium->partitions,
-        .count = medium->partition_count,
-    };
+    uint64_t around = offset + TABLE_ROOM, size = plan->request->size;
 
-    return parttab_write(&table, size, &medium->image);
+    return size > around ? round_down(size - around, MIB) : 0;
 }
 
-static int add_esp(struct plan *plan, struct medium *medium, struct fat *fat, uint64_t offset)
+static int plan_esp(struct plan *plan, struct usb_layout *layout)
 {
-    uint64_t least = offset + round_up(GPT_BACKUP_LEN, MIB), size = plan->request->size;
     struct fat_options options = {
         .label = plan->label,
         .volume_id = plan_number(plan, "ESP"),
         .time = plan->time,
         .bits = FAT_BITS,
-        .size_min = size > least ? round_down(size - least, MIB) : 0,
+        .size_min = esp_size_min(plan, layout->esp_offset),
     };
+    uint64_t size = plan->request->size, need;
     size_t count;
     struct item **items = plan_volume(plan, ON_ROOT, &count);
-    int result = fat_plan(fat, &options, items, count);
+    int result = fat_plan(&layout->fat, &options, items, count);
 
     free(items);
-    if (result == 0 && size && offset + fat->size + round_up(GPT_BACKUP_LEN, MIB) > size)
-        result = msg_error("--size: %" PRIu64 " MiB are too few: the content needs %" PRIu64 " MiB",
-                           size / MIB, (least + fat->size) / MIB);
-    if (result < 0)
-        return -1;
-    medium_add_partition(medium, plan, "EFI System", GPT_TYPE_ESP, offset, fat->size);
-    return fat_write(fat, offset, &medium->image);
-}
-
-static int layout(struct plan *plan, struct medium *medium)
-{
-    bool bios = plan->loaders.firmware & FIRMWARE_BIOS;
-    uint64_t offset = bios ? CORE_OFFSET + CORE_ROOM : CORE_OFFSET, size;
-    uint8_t boot[512] = {0};
-    struct fat fat = {0};
-    int result = 0;
-
-    medium->disk_guid = plan_guid(plan, "disk");
-    if (bios) {
-        medium_add_partition(medium, plan, "BIOS boot", GPT_TYPE_BIOSBOOT, CORE_OFFSET, CORE_ROOM);
-        result = add_core(plan, medium, boot);
-    }
-    if (result == 0)
-        result = add_esp(plan, medium, &fat, offset);
-    size = offset + fat.size + round_up(GPT_BACKUP_LEN, MIB);
-    if (plan->request->size > size)
-        size = round_down(plan->request->size, SECTOR);
-    if (result == 0)
-        result = add_table(plan, medium, bios ? boot : NULL, size);
-    if (result == 0)
-        result = image_finish(&medium->image, size);
-    fat_free(&fat);
+    need = layout->esp_offset + layout->fat.size + TABLE_ROOM;
+    if (result == 0 && size && need > size)
+        return msg_error("--size: %" PRIu64 " MiB are too few: the content needs %" PRIu64 " MiB",
+                         size / MIB, need / MIB);
     return result;
 }
 
-const struct output output_usb = {"usb", PLAN_USB, "disk image for sticks", check, layout};
+static int place(struct plan *plan, struct medium *medium)
+{
+    struct usb_layout *layout = xcalloc(1, sizeof *layout);
+    bool bios = plan->loaders.firmware & FIRMWARE_BIOS;
+
+    medium->layout = layout;
+    medium->disk_guid = plan_guid(plan, "disk");
+    layout->esp_offset = bios ? CORE_OFFSET + CORE_ROOM : CORE_OFFSET;
+    if (plan_esp(plan, layout) < 0)
+        return -1;
+    fat_place(&layout->fat, layout->esp_offset);
+    if (bios)
+        medium_add_partition(medium, plan, "BIOS boot", GPT_TYPE_BIOSBOOT, CORE_OFFSET, CORE_ROOM);
+    medium_add_partition(medium, plan, "EFI System", GPT_TYPE_ESP, layout->esp_offset,
+                         layout->fat.size);
+    medium->size = layout->esp_offset + layout->fat.size + TABLE_ROOM;
+    if (plan->request->size > medium->size)
+        medium->size = round_down(plan->request->size, SECTOR);
+    return 0;
+}
+
+static int finish(struct plan *plan, struct medium *medium)
+{
+    struct usb_layout *layout = medium->layout;
+    bool bios = plan->loaders.firmware & FIRMWARE_BIOS;
+    uint8_t boot[512] = {0};
+    struct parttab table = {
+        .disk_guid = medium->disk_guid.text,
+        .disk_signature = plan_number(plan, "MBR"),
+        .style = MBR_PROTECTIVE,
+        .boot_code = bios ? boot : NULL,
+        .partitions = medium->partitions,
+        .count = medium->partition_count,
+    };
+
+    if (bios && add_core(plan, medium, boot) < 0)
+        return -1;
+    if (fat_write(&layout->fat, layout->esp_offset, &medium->image) < 0 ||
+        parttab_write(&table, medium->size, &medium->image) < 0)
+        return -1;
+    return image_finish(&medium->image, medium->size);
+}
+
+static void free_layout(struct medium *medium)
+{
+    struct usb_layout *layout = medium->layout;
+
+    if (layout)
+        fat_free(&layout->fat);
+    free(layout);
+}
+
+const struct output output_usb = {"usb", PLAN_USB, "disk image for sticks",
+                                  check, place,    finish,
+                                  free_layout};

@@ -33,7 +33,7 @@ static void add(struct job *job, char *pair)
     int fd;
 
     *equals = '\0';
-    *item = (struct item){.path = equals + 1, .volumes = ON_ROOT, .place = PLACE_NONE};
+    *item = (struct item){.path = equals + 1, .volumes = ON_ROOT, .place = PLACE_NONE, 0};
     item->content = content_memory("", 0);
     if (*pair) {
         fd = open(pair, O_RDONLY | O_CLOEXEC);

@@ -35,7 +35,7 @@ static int plan(struct volume *v, const char *const paths[], size_t count, uint6
     *v = (struct volume){.items = xcalloc(count, sizeof *v->items), .count = count};
     v->list = xcalloc(count, sizeof *v->list);
     for (size_t i = 0; i < count; i++) {
-        v->items[i] = (struct item){.place = PLACE_NONE};
+        v->items[i] = (struct item){.place = PLACE_NONE, 0};
         v->items[i].path = (char *)(uintptr_t)paths[i];
         v->items[i].content = content_file("nowhere", NO_FD, size);
         v->list[i] = &v->items[i];

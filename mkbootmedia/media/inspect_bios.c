@@ -1,0 +1,146 @@
+/*
+ * inspect_bios: would BIOS come as far as GRUB? Follows the sectors that GRUB's boot code loads.
+ *
+ * Offsets: GRUB include/grub/i386/pc/boot.h and grub-core/boot/i386/pc/{boot,diskboot,cdboot}.S;
+ * boot info table: mkisofs(8).
+ */
+#include "media/inspect_private.h"
+
+#include "image/eltorito.h"
+#include "image/grub_bios.h"
+#include "image/iso9660.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define AT_SECTOR        0x5c  /* boot.img: LBA of the core image */
+#define AT_SECTOR_HYBRID 0x1b0 /* boot_hybrid.img: the same */
+#define AT_BLOCKS        0x1f4 /* diskboot.img: where the core image goes on: LBA, sectors, segment */
+#define BOOT_INFO_MAX    (32 * MIB)
+
+static bool is_diskboot(const uint8_t *sector)
+{
+    return memmem(sector, SECTOR, "loading", 8) && memmem(sector, SECTOR, "Geom", 5) &&
+           memmem(sector, SECTOR, "Read", 5);
+}
+
+/* *why: why the core image whose first sector this is will not be loaded; NULL: it will. */
+static int check_core(const struct inspect_report *report, uint64_t lba, char **why)
+{
+    uint64_t next, sectors = report->size / SECTOR;
+    uint8_t sector[SECTOR];
+
+    *why = NULL;
+    if (lba >= sectors) {
+        *why = xasprintf("the MBR loads sector %" PRIu64 ", beyond the end of the image", lba);
+        return 0;
+    }
+    if (content_read(&report->content, lba * SECTOR, sector, sizeof sector) < 0)
+        return -1;
+    next = get_le64(sector + AT_BLOCKS);
+    if (!is_diskboot(sector))
+        *why = xasprintf("the MBR loads sector %" PRIu64 ", where GRUB's core image is not", lba);
+    else if (next != lba + 1)
+        *why = xasprintf("GRUB's core image at sector %" PRIu64 " goes on at sector %" PRIu64
+                         ", not behind it",
+                         lba, next);
+    else if (get_le16(sector + AT_BLOCKS + 8) > sectors - next)
+        *why = xstrdup("GRUB's core image passes the end of the image");
+    return 0;
+}
+
+static int follow_mbr(struct inspect_report *report)
+{
+    uint8_t sector[SECTOR];
+    uint64_t lba;
+
+    report->bios_stick = INSPECT_NO;
+    if (!report->mbr || !report->boot_code) {
+        report->bios_stick_why =
+            xstrdup(report->mbr ? "no BIOS boot code in the MBR" : "there is no MBR");
+        return 0;
+    }
+    if (strncmp(report->boot_code, "GRUB", 4) != 0) {
+        report->bios_stick = INSPECT_UNKNOWN;
+        report->bios_stick_why = xstrdup("the boot code in the MBR is not GRUB's: not followed");
+        return 0;
+    }
+    if (content_read(&report->content, 0, sector, sizeof sector) < 0)
+        return -1;
+    lba = get_le64(sector + AT_SECTOR);
+    if (check_core(report, lba ? lba : get_le64(sector + AT_SECTOR_HYBRID),
+                   &report->bios_stick_why) < 0)
+        return -1;
+    report->bios_stick = report->bios_stick_why ? INSPECT_NO : INSPECT_YES;
+    return 0;
+}
+
+/* The sum of the 32-bit words after the table, over the length that it says. */
+static int sum_words(const struct inspect_report *report, uint64_t offset, uint64_t len,
+                     uint32_t *sum)
+{
+    uint8_t block[ISO_BLOCK];
+
+    *sum = 0;
+    for (uint64_t at = 64; at < len; at += sizeof block) {
+        size_t n = len - at < sizeof block ? (size_t)(len - at) : sizeof block;
+
+        memset(block, 0, sizeof block);
+        if (content_read(&report->content, offset + at, block, n) < 0)
+            return -1;
+        for (size_t i = 0; i < sizeof block; i += 4)
+            *sum += get_le32(block + i);
+    }
+    return 0;
+}
+
+/* GRUB's cdboot.img loads the rest by the boot info table in bytes 8 to 63. */
+static int check_boot_info(struct inspect_report *report, uint64_t offset)
+{
+    const char *why = NULL;
+    uint8_t head[64];
+    uint32_t sum = 0;
+    uint64_t len;
+
+    if (content_read(&report->content, offset, head, sizeof head) < 0)
+        return -1;
+    len = get_le32(head + 16);
+    if (get_le32(head + 12) * ISO_BLOCK != offset || len < GRUB_CDBOOT_LEN + SECTOR)
+        why = "El Torito's image for BIOS has no boot info table";
+    else if (len > report->size - offset || len > BOOT_INFO_MAX)
+        why = "El Torito's image for BIOS passes the end of the image";
+    else if (sum_words(report, offset, len, &sum) < 0)
+        return -1;
+    else if (sum != get_le32(head + 20))
+        why = "El Torito's image for BIOS is damaged: its sum is wrong";
+    report->bios_cd_why = why ? xstrdup(why) : NULL;
+    report->bios_cd = why ? INSPECT_NO : INSPECT_YES;
+    return 0;
+}
+
+static int follow_el_torito(struct inspect_report *report)
+{
+    report->bios_cd = INSPECT_NO;
+    for (size_t i = 0; i < report->boot_count; i++) {
+        const struct inspect_boot *boot = &report->boots[i];
+
+        if (boot->platform != ELTORITO_BIOS || !boot->bootable)
+            continue;
+        if (boot->what && strcmp(boot->what, "GRUB") == 0)
+            return check_boot_info(report, boot->offset);
+        report->bios_cd = INSPECT_UNKNOWN;
+        report->bios_cd_why = xstrdup("El Torito's image for BIOS is not GRUB's: not followed");
+        return 0;
+    }
+    report->bios_cd_why = xstrdup("El Torito's catalog has no entry for BIOS");
+    return 0;
+}
+
+int inspect_bios(struct inspect_report *report)
+{
+    if (report->size < 2 * SECTOR) {
+        report->bios_stick_why = xstrdup("the image is too short");
+        return 0;
+    }
+    return follow_mbr(report) < 0 || follow_el_torito(report) < 0 ? -1 : 0;
+}
