@@ -10,8 +10,8 @@ setup_file() {
 }
 
 setup() {
-    cd "$TOP"
-    MAN=man/mkbootmedia.1
+    cd "$TOP" || return
+    MAN=$TOP/man/mkbootmedia.1
 }
 
 # The commands, a line each, as --help lists them.
@@ -27,7 +27,7 @@ options() {
 long_options() { options "$1" | grep -o -- '--[a-z-]*'; }
 
 # The text of the man page, section "$1".
-section() { sed -n "/^\.Sh $1\$/,/^\.Sh /p" $MAN; }
+section() { sed -n "/^\.Sh $1\$/,/^\.Sh /p" "$MAN"; }
 
 # "usb -k, --kernel FILE", sorted, of the man page: a .Ss of OPTIONS names its commands in brackets.
 man_options() {
@@ -58,7 +58,7 @@ same() { diff -u --label "$1" <(printf '%s\n' "$2") --label "$3" <(printf '%s\n'
 @test "each option that the man page speaks of exists" {
     all=$(for command in $(commands); do options "$command"; done)
     # mokutil --import is another program's.
-    for option in $(grep -oE 'Fl -[a-z][a-z-]*' $MAN | sed 's/Fl -/--/' | sort -u); do
+    for option in $(grep -oE 'Fl -[a-z][a-z-]*' "$MAN" | sed 's/Fl -/--/' | sort -u); do
         [ "$option" != --version ] || continue
         echo "$option"
         grep -qE -- "$option( |\$)" <<<"$all"
@@ -91,12 +91,28 @@ same() { diff -u --label "$1" <(printf '%s\n' "$2") --label "$3" <(printf '%s\n'
         "$(section TEMPLATES | sed -n 's/^\.It Pa //p' | sort)"
 }
 
+# json_members COMMAND: those that the man page has for a command.
+json_members() {
+    section JSON | sed -n "/^\.Ss .*[( ]$1[,)]/,/^\.S/s/^\.It Li //p" | sort
+}
+
+# members FILE: the outermost names of a JSON document as jansson indents it.
+members() { sed -n 's/^  "\([a-z0-9_]*\)":.*/\1/p' "$1" | sort; }
+
 @test "the man page lists the members of --json, and no others" {
-    initrd "$BATS_TEST_TMPDIR/initrd" 511
-    json=$(mkbootmedia plan -k "$(kernel)" -i "$BATS_TEST_TMPDIR/initrd" --json iso |
-        sed -n 's/^  "\([a-z]*\)":.*/\1/p' | sort)
-    [ "$(wc -l <<<"$json")" -ge 10 ]
-    same --json "$json" "man page" "$(section JSON | sed -n 's/^\.It Li //p' | sort)"
+    cd "$BATS_TEST_TMPDIR"
+    initrd initrd 511
+    for command in usb iso; do
+        mkbootmedia $command -k "$(kernel)" -i initrd --json -o $command.img >$command 2>progress
+        mkbootmedia plan -k "$(kernel)" -i initrd --json $command >plan
+        mkbootmedia inspect --json $command.img >inspect
+        for document in $command plan inspect; do
+            [ "$(members $document | wc -l)" -ge 10 ]
+            same "$document --json" "$(members $document)" "man page" \
+                "$(cd "$TOP" && json_members $document)"
+        done
+        grep -qE '^\{"progress": \{"done": [0-9]+, "total": [0-9]+\}\}$' progress
+    done
 }
 
 @test "the environment variables that the program reads are in the man page, and no others" {
@@ -105,10 +121,10 @@ same() { diff -u --label "$1" <(printf '%s\n' "$2") --label "$3" <(printf '%s\n'
 }
 
 @test "groff and mandoc have nothing to say about the man page" {
-    run groff -mdoc -Tutf8 -ww -z $MAN
+    run groff -mdoc -Tutf8 -ww -z "$MAN"
     [ "$status: $output" = "0: " ]
     # Below "warning" mandoc speaks of the host: man pages that are not installed.
-    run mandoc -Tlint -Wwarning $MAN
+    run mandoc -Tlint -Wwarning "$MAN"
     [ "$status: $output" = "0: " ]
 }
 
@@ -170,7 +186,7 @@ installed() { (cd "$1" && find . -type f -printf '%m %P\n' | sort -k 2); }
 644 usr/share/bash-completion/completions/mkbootmedia
 644 usr/share/man/man1/mkbootmedia.1' installed "$(installed "$root")"
     [ -z "$(find "$root" -type l)" ]
-    cmp $MAN "$root/usr/share/man/man1/mkbootmedia.1"
+    cmp "$MAN" "$root/usr/share/man/man1/mkbootmedia.1"
     "$root/usr/bin/mkbootmedia" completion | cmp - "$root/usr/share/bash-completion/completions/mkbootmedia"
     [ "$("$root/usr/bin/mkbootmedia" --version)" = "$(mkbootmedia --version)" ]
 }
@@ -215,20 +231,22 @@ examples() {
     initrd initrd.img 300000 && initrd microcode.img 2049
     mkdir tools && echo one >tools/one && echo two >notes.txt
     examples=$(cd "$TOP" && examples)
-    before=$(ls)
+    # What inspect looks at is there before.
+    mkbootmedia iso -q -k vmlinuz -o lab.iso
+    mkbootmedia usb -q -k vmlinuz -o lab.img
     made=0
     while IFS= read -r line; do
         read -r _ command _ <<<"$line"
-        case $command in usb | iso | plan | completion) ;; *) continue ;; esac
+        case $command in usb | iso | plan | inspect | completion) ;; *) continue ;; esac
         echo "$line"
+        touch ../mark
         (set -o pipefail && eval "$line") >../out 2>../err </dev/null || { cat ../err; false; }
         [ ! -s ../err ] || { cat ../err; false; }
         # Either it has made one file, or it has printed something.
-        new=$(comm -13 <(echo "$before") <(ls))
+        new=$(find . -type f -newer ../mark)
         if [ -n "$new" ]; then
             [ "$(wc -l <<<"$new")" = 1 ]
             [ "$(stat -c %s "$new")" -gt 4096 ]
-            rm "$new"
             made=$((made + 1))
         else
             [ -s ../out ]
