@@ -31,7 +31,8 @@ fails() {
     cat "$out"
     echo "stderr, wanted one line like $regex:"
     cat "$err"
-    [ "$status" = "$want" ] && [ ! -s "$out" ] && [ "$(wc -l <"$err")" = 1 ] && grep -qE -- "$regex" "$err"
+    [ "$status" = "$want" ] && [ ! -s "$out" ] && [ "$(wc -l <"$err")" = 1 ] &&
+        LC_ALL=C grep -qaE -- "$regex" "$err" # names may be any bytes
 }
 
 # partition IMAGE TYPE: prints start and size in bytes of the first partition of that GPT type.

@@ -81,9 +81,12 @@ static void print_layout(const struct plan *plan, const struct medium *medium)
     for (size_t i = 0; i < plan->item_count; i++) {
         const struct item *item = &plan->items[i];
 
-        printf("  %16" PRIu64 " %12s  %s%s%s\n", item->place, size_text(item->content.len).text,
-               item->path, item->content.path ? "  < " : "",
-               item->content.path ? item->content.path : "");
+        if (item->place == PLACE_NONE) /* an empty file may be nowhere */
+            printf("  %16s", "-");
+        else
+            printf("  %16" PRIu64, item->place);
+        printf(" %12s  %s%s%s\n", size_text(item->content.len).text, item->path,
+               item->content.path ? "  < " : "", item->content.path ? item->content.path : "");
     }
 }
 
@@ -200,10 +203,12 @@ static json_t *json_files(const struct plan *plan)
     for (size_t i = 0; i < plan->item_count; i++) {
         const struct item *item = &plan->items[i];
 
-        json_array_append_new(array, json_pack("{s:s, s:I, s:I, s:o}", "path", item->path, "offset",
-                                               (json_int_t)item->place, "size",
-                                               (json_int_t)item->content.len, "source",
-                                               json_text(item->content.path)));
+        json_t *offset =
+            item->place == PLACE_NONE ? json_null() : json_integer((json_int_t)item->place);
+
+        json_array_append_new(array, json_pack("{s:s, s:o, s:I, s:o}", "path", item->path, "offset",
+                                               offset, "size", (json_int_t)item->content.len,
+                                               "source", json_text(item->content.path)));
     }
     return array;
 }
