@@ -113,6 +113,13 @@ static int place(struct plan *plan, struct medium *medium)
     return 0;
 }
 
+static int start(struct medium *medium)
+{
+    struct iso_layout *layout = medium->layout;
+
+    return layout->esp.size ? fat_format(&layout->esp, layout->esp_offset) : 0;
+}
+
 /* The boot image for BIOS: a file of the ISO that knows where it stands. */
 static int make_eltorito(const struct plan *plan, struct iso_layout *layout)
 {
@@ -212,6 +219,6 @@ static void free_layout(struct medium *medium)
     free(layout);
 }
 
-const struct output output_iso = {"iso", PLAN_ISO, "hybrid ISO image",
-                                  check, place,    finish,
-                                  free_layout};
+const struct output output_iso = {
+    "iso", PLAN_ISO, "hybrid ISO image", check, place, start, finish, free_layout,
+};
