@@ -343,9 +343,9 @@ void options_completion(const struct command *commands, FILE *out)
           "    case $prev in\n",
           out);
     print_pattern(out, true);
-    fputs("            COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", out);
+    fputs("            mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n", out);
     print_pattern(out, false);
-    fputs("            COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+    fputs("            mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return ;;\n"
           "        --firmware) words='bios uefi secureboot ia32' ;;\n"
           "        --hybrid) words='auto gpt isohybrid' ;;\n"
           "        *) case ${COMP_WORDS[1]} in\n",
@@ -363,7 +363,7 @@ void options_completion(const struct command *commands, FILE *out)
     fputs("--help --version'; fi\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
           "    if [ \"${COMP_WORDS[1]}\" = inspect ] && [[ $cur != -* ]]; then\n"
-          "        COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
+          "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
           "    fi\n"
           "}\ncomplete -o filenames -F _mkbootmedia mkbootmedia\n",
           out);
