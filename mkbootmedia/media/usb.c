@@ -25,7 +25,7 @@ static int check(const struct request *request)
 {
     const char *why = request->label ? fat_label_check(request->label) : NULL;
 
-    return why ? msg_error("--label: '%s' %s", request->label, why) : 0;
+    return why ? msg_error("--label: checking '%s': %s", request->label, why) : 0;
 }
 
 /* What there is between place and finish. */
