@@ -35,7 +35,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/uni
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check unit lab demo bench deps install clean
+.PHONY: all check unit lab demo bench deps install uninstall clean
 
 all: $(BUILD)/mkbootmedia
 
@@ -100,6 +100,20 @@ bench:
 
 deps:
 	tools/deps check demo bench
+
+# Modes are given, so that the umask of whoever installs does not matter.
+install: $(BUILD)/mkbootmedia $(BUILD)/completion
+	install -d -m 755 "$(DESTDIR)$(bindir)" "$(DESTDIR)$(mandir)/man1" "$(DESTDIR)$(compdir)"
+	install -m 755 $(BUILD)/mkbootmedia "$(DESTDIR)$(bindir)/mkbootmedia"
+	install -m 644 man/mkbootmedia.1 "$(DESTDIR)$(mandir)/man1/mkbootmedia.1"
+	install -m 644 $(BUILD)/completion "$(DESTDIR)$(compdir)/mkbootmedia"
+
+uninstall:
+	rm -f "$(DESTDIR)$(bindir)/mkbootmedia" "$(DESTDIR)$(mandir)/man1/mkbootmedia.1" \
+	    "$(DESTDIR)$(compdir)/mkbootmedia"
+
+$(BUILD)/completion: $(BUILD)/mkbootmedia
+	$(BUILD)/mkbootmedia completion >$@
 
 clean:
 	rm -rf $(BUILD)

@@ -24,11 +24,17 @@ static const struct command commands[] = {
 
 static int completion_run(const struct command *command, int argc, char **argv)
 {
-    (void)argv;
-    if (argc > 1)
-        return usage_error(command, "takes nothing");
-    options_completion(commands, stdout);
-    return 0;
+    struct options options;
+    int result = options_parse(&options, command, argc, argv);
+
+    if (result == 0 && options.help)
+        options_help(command, stdout);
+    else if (result == 0 && options.operand_count)
+        result = usage_error(command, "'%s': an operand that is not expected", options.operands[0]);
+    else if (result == 0)
+        options_completion(commands, stdout);
+    options_free(&options);
+    return result;
 }
 
 static int help(FILE *out)

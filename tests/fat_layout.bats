@@ -112,7 +112,7 @@ field() {
     echo small >"$IN/vmlinuz"
     make_volume 32
     check_all
-    minfo -i "$VOLUME" | grep -qx 'cluster size: 2 sectors'
+    minfo -i "$VOLUME" | grep -qx 'cluster size: 8 sectors'
     # no larger than needed: the content, two FATs, 1 MiB of rounding
     [ "$(stat -c %s "$VOLUME")" -le $((300000001 + 2 * 2100000 + 2 * 1048576)) ]
 }
@@ -222,7 +222,7 @@ make_sparse_volume() {
     make_sparse_volume
     mdir -i "$VOLUME" ::/ | grep -qE '^INITRD +IMG +4294967295 '
     # fsck.fat 4.2 counts the bytes of a chain in 32 bits: 2^32 of them are 0 for it
-    truncate -s $((4294967296 - 16384)) "$IN/initrd.img"
+    truncate -s $((4294967296 - 32768)) "$IN/initrd.img"
     make_sparse_volume
     fsck_clean
 }

@@ -1,7 +1,6 @@
 /* util: allocation, growing buffers, UTF-8. */
 #include "base/util.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -29,16 +28,22 @@ char *xstrdup(const char *s)
     return checked(strdup(s));
 }
 
+char *xvasprintf(const char *format, va_list ap)
+{
+    char *text = NULL;
+
+    return vasprintf(&text, format, ap) < 0 ? checked(NULL) : text;
+}
+
 char *xasprintf(const char *format, ...)
 {
     va_list ap;
-    char *text = NULL;
+    char *text;
 
     va_start(ap, format);
-    if (vasprintf(&text, format, ap) < 0)
-        text = NULL;
+    text = xvasprintf(format, ap);
     va_end(ap);
-    return checked(text);
+    return text;
 }
 
 void *xgrow(void *v, size_t n, size_t size)
@@ -69,13 +74,12 @@ void buf_puts(struct buf *buf, const char *s)
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list ap;
-    char *text = NULL;
+    char *text;
 
     va_start(ap, format);
-    if (vasprintf(&text, format, ap) < 0)
-        text = NULL;
+    text = xvasprintf(format, ap);
     va_end(ap);
-    buf_puts(buf, checked(text));
+    buf_puts(buf, text);
     free(text);
 }
 

@@ -7,6 +7,7 @@
 #ifndef BASE_UTIL_H
 #define BASE_UTIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *format, va_list ap) __attribute__((format(printf, 1, 0)));
 
 /* Room for one more element in a growing array of *n: xgrow(v, n, sizeof *v). */
 void *xgrow(void *v, size_t n, size_t size);

@@ -2,6 +2,7 @@
 #include "boot/kernel.h"
 
 #include "base/util.h"
+#include "boot/pe.h"
 
 #include <ctype.h>
 
@@ -51,40 +52,35 @@ static const char *what_else(const uint8_t *head, size_t len)
     return "is not a kernel: it has neither a Linux boot header nor an EFI one";
 }
 
-/* The machine of a PE/COFF header, 0 if there is none. */
-static uint16_t pe_machine(const uint8_t *head, size_t len)
-{
-    uint32_t pe;
-
-    if (len < 0x40 || memcmp(head, "MZ", 2) != 0)
-        return 0;
-    pe = get_le32(head + 0x3c);
-    if (pe > len - 6 || memcmp(head + pe, "PE\0\0", 4) != 0)
-        return 0;
-    return get_le16(head + pe + 4);
-}
-
 static const char *other_arch(uint16_t machine)
 {
     switch (machine) {
-    case 0xaa64:
+    case PE_AARCH64:
         return "is a kernel for arm64; the boot loaders here are for x86";
-    case 0x01c0:
-    case 0x01c2:
-    case 0x01c4:
+    case PE_ARM:
         return "is a kernel for 32-bit arm; the boot loaders here are for x86";
-    case 0x5032:
-    case 0x5064:
+    case PE_RISCV64:
         return "is a kernel for RISC-V; the boot loaders here are for x86";
-    case 0x6232:
-    case 0x6264:
+    case PE_LOONGARCH64:
         return "is a kernel for LoongArch; the boot loaders here are for x86";
-    case 0x8664:
-    case 0x014c:
+    case PE_X64:
+    case PE_I386:
         return "is an EFI program without a Linux boot header, not a kernel";
     default:
         return "is a kernel for another architecture; the boot loaders here are for x86";
     }
+}
+
+/* The stub's machine, if there is a stub; and whether all that its headers name is in the file. */
+static int read_stub(struct kernel *kernel, const struct content *content, bool *truncated)
+{
+    struct pe pe;
+    int found = pe_open(&pe, content);
+
+    kernel->pe_machine = found == 1 ? pe.machine : 0;
+    *truncated = found == 1 && pe.truncated;
+    pe_free(&pe);
+    return found < 0 ? -1 : 0;
 }
 
 static int read_version(struct kernel *kernel, const uint8_t *head, const struct content *content)
@@ -111,11 +107,14 @@ static int read_header(struct kernel *kernel, const uint8_t *head, const struct 
 {
     uint64_t setup = head[SETUP_SECTS] ? head[SETUP_SECTS] : 4;
     uint64_t need = (setup + 1) * 512 + (uint64_t)get_le32(head + SYSSIZE) * 16;
+    bool truncated;
 
+    if (read_stub(kernel, content, &truncated) < 0)
+        return -1;
     kernel->protocol = get_le16(head + PROTOCOL);
     if (kernel->protocol < 0x0202)
         *why = "is a kernel with a boot protocol before 2.02, too old to load";
-    else if (content->len < need)
+    else if (truncated || content->len < need)
         *why = "is truncated: the kernel's header tells of a longer file";
     if (*why)
         return -1;
@@ -124,9 +123,8 @@ static int read_header(struct kernel *kernel, const uint8_t *head, const struct 
     kernel->cmdline_size = kernel->protocol >= 0x0206 ? get_le32(head + CMDLINE_SIZE) : 255;
     kernel->init_size = kernel->protocol >= 0x020a ? get_le32(head + INIT_SIZE) : 0;
     kernel->xloadflags = kernel->protocol >= 0x020c ? get_le16(head + XLOADFLAGS) : 0;
-    kernel->pe_machine = pe_machine(head, HEAD_LEN);
     /* before 2.12 nothing but the stub's machine tells 64 bit */
-    kernel->arch = kernel->xloadflags & XLF_KERNEL_64 || kernel->pe_machine == 0x8664
+    kernel->arch = kernel->xloadflags & XLF_KERNEL_64 || kernel->pe_machine == PE_X64
                        ? KERNEL_X86_64
                        : KERNEL_I386;
     return read_version(kernel, head, content);
@@ -136,6 +134,7 @@ int kernel_read(struct kernel *kernel, const struct content *content, const char
 {
     uint8_t head[HEAD_LEN] = {0};
     size_t len = content->len < HEAD_LEN ? (size_t)content->len : HEAD_LEN;
+    bool truncated;
 
     *kernel = (struct kernel){.arch = KERNEL_OTHER};
     *why = NULL;
@@ -143,11 +142,12 @@ int kernel_read(struct kernel *kernel, const struct content *content, const char
         return -1;
     if (len >= 0x268 && get_le16(head + BOOT_FLAG) == 0xaa55 && memcmp(head + MAGIC, "HdrS", 4) == 0)
         return read_header(kernel, head, content, why);
-    kernel->pe_machine = pe_machine(head, len);
+    if (read_stub(kernel, content, &truncated) < 0)
+        return -1;
     if (kernel->pe_machine)
         *why = other_arch(kernel->pe_machine);
     else if (len >= 0x40 && memcmp(head + 0x38, "ARM\x64", 4) == 0)
-        *why = other_arch(0xaa64);
+        *why = other_arch(PE_AARCH64);
     else if (len >= 2 && len < 0x268 && memcmp(head, "MZ", 2) == 0)
         *why = "is truncated: it ends within the kernel's header";
     else

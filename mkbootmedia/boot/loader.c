@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FAMILY, ROLE, PLATFORM, FILE_PATH, NAME, PREFIX, PACKAGE, COLUMNS };
+enum { FAMILY, ROLE, PLATFORM, FILE_PATH, NAME, PACKAGE, COLUMNS };
 
 struct row {
     char *column[COLUMNS];
@@ -69,33 +69,43 @@ static bool is(const struct row *row, const char *role, const char *platform)
     return strcmp(row->column[ROLE], role) == 0 && strcmp(row->column[PLATFORM], platform) == 0;
 }
 
-/* Where the file of a row is on this host, or NULL: in a --loaders folder, or at its usual place. */
-static char *row_path(const struct row *row, const struct request *request)
+/* Where to look: the request's own folders come first, for everything. */
+enum pass { OWN_FOLDERS, USUAL_PLACES, PASSES };
+
+/* A file of this name, with or without ".signed", in one of the request's own folders; or NULL. */
+static char *own_path(const char *name, const struct request *request)
+{
+    char *plain = xstrdup(name), *path = NULL;
+    char *end = strstr(plain, ".signed");
+
+    if (end)
+        *end = '\0';
+    for (size_t i = 0; i < request->loader_dirs.n && !path; i++)
+        for (size_t k = 0; k < 2 && !path; k++) {
+            path = xasprintf("%s/%s", request->loader_dirs.v[i], k ? plain : name);
+            if (access(path, F_OK) < 0) {
+                free(path);
+                path = NULL;
+            }
+        }
+    free(plain);
+    return path;
+}
+
+/* Where the file of a row is on this host, or NULL. */
+static char *row_path(const struct row *row, const struct request *request, enum pass pass)
 {
     const char *usual = row->column[FILE_PATH];
-    const char *base = strrchr(usual, '/') + 1;
 
-    for (size_t i = 0; i < request->loader_dirs.n; i++) {
-        const char *dir = request->loader_dirs.v[i];
-        char *path = xasprintf("%s/%s", dir, base);
-
-        if (access(path, F_OK) == 0)
-            return path;
-        free(path);
-        path = xasprintf("%s/%.*s", dir, (int)strcspn(base, "."), base); /* without .signed */
-        path = xrealloc(path, strlen(path) + 5);
-        strcat(path, ".efi");
-        if (access(path, F_OK) == 0)
-            return path;
-        free(path);
-    }
+    if (pass == OWN_FOLDERS)
+        return own_path(strrchr(usual, '/') + 1, request);
     return access(usual, F_OK) == 0 ? xstrdup(usual) : NULL;
 }
 
-/* A folder of modules counts only with a kernel.img or a module that every GRUB has. */
-static char *modules_path(const struct row *row, const struct request *request)
+/* A folder of modules counts only with the list that every GRUB has. */
+static char *modules_path(const struct row *row, const struct request *request, enum pass pass)
 {
-    char *dir = row_path(row, request);
+    char *dir = row_path(row, request, pass);
     char *list = dir ? xasprintf("%s/moddep.lst", dir) : NULL;
 
     if (list && access(list, R_OK) != 0) {
@@ -112,7 +122,7 @@ static char *optional(const char *column)
 }
 
 static void find_modules(struct loaders *loaders, const struct table *table,
-                         const struct request *request)
+                         const struct request *request, enum pass pass)
 {
     for (size_t i = 0; i < table->count; i++)
         for (size_t p = 0; p < PLATFORMS; p++) {
@@ -121,7 +131,7 @@ static void find_modules(struct loaders *loaders, const struct table *table,
 
             if (modules->dir || !is(row, "modules", platform_names[p]))
                 continue;
-            modules->dir = modules_path(row, request);
+            modules->dir = modules_path(row, request, pass);
             if (!modules->dir)
                 continue;
             modules->name = optional(row->column[NAME]);
@@ -129,16 +139,16 @@ static void find_modules(struct loaders *loaders, const struct table *table,
         }
 }
 
-static int take_file(struct loader_file *file, const struct row *row, const struct request *request)
+static int take_file(struct loader_file *file, const struct row *row, const struct request *request,
+                     enum pass pass)
 {
-    char *path = row_path(row, request);
+    char *path = row_path(row, request, pass);
     int result = source_open(&file->file, path);
 
     free(path);
     if (result < 0)
         return -1;
     file->name = optional(row->column[NAME]);
-    file->prefix = optional(row->column[PREFIX]);
     file->package = xstrdup(row->column[PACKAGE]);
     return 0;
 }
@@ -152,9 +162,9 @@ static const struct row *family_row(const struct table *table, const char *famil
     return NULL;
 }
 
-static bool there(const struct row *row, const struct request *request)
+static bool there(const struct row *row, const struct request *request, enum pass pass)
 {
-    char *path = row ? row_path(row, request) : NULL;
+    char *path = row ? row_path(row, request, pass) : NULL;
 
     free(path);
     return path != NULL;
@@ -162,30 +172,32 @@ static bool there(const struct row *row, const struct request *request)
 
 /* shim, signed GRUB and, if it is there, MokManager: all of one family, they trust each other. */
 static int find_signed(struct loaders *loaders, const struct table *table,
-                       const struct request *request)
+                       const struct request *request, enum pass pass)
 {
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count && !loaders->files[LOADER_SHIM].file.path; i++) {
         const struct row *shim = &table->rows[i];
         const char *family = shim->column[FAMILY];
         const struct row *grub = family_row(table, family, "grub");
         const struct row *mok = family_row(table, family, "mok");
 
-        if (!is(shim, "shim", "x86_64-efi") || !there(shim, request) || !there(grub, request))
+        if (!is(shim, "shim", "x86_64-efi") || !there(shim, request, pass) ||
+            !there(grub, request, pass))
             continue;
-        if (take_file(&loaders->files[LOADER_SHIM], shim, request) < 0 ||
-            take_file(&loaders->files[LOADER_GRUB], grub, request) < 0)
+        if (take_file(&loaders->files[LOADER_SHIM], shim, request, pass) < 0 ||
+            take_file(&loaders->files[LOADER_GRUB], grub, request, pass) < 0)
             return -1;
-        return there(mok, request) ? take_file(&loaders->files[LOADER_MOK], mok, request) : 0;
+        if (there(mok, request, pass))
+            return take_file(&loaders->files[LOADER_MOK], mok, request, pass);
     }
     return 0;
 }
 
 static int find_font(struct loaders *loaders, const struct table *table,
-                     const struct request *request)
+                     const struct request *request, enum pass pass)
 {
-    for (size_t i = 0; i < table->count; i++)
-        if (is(&table->rows[i], "font", "any") && there(&table->rows[i], request))
-            return take_file(&loaders->files[LOADER_FONT], &table->rows[i], request);
+    for (size_t i = 0; i < table->count && !loaders->files[LOADER_FONT].file.path; i++)
+        if (is(&table->rows[i], "font", "any") && there(&table->rows[i], request, pass))
+            return take_file(&loaders->files[LOADER_FONT], &table->rows[i], request, pass);
     return 0;
 }
 
@@ -289,16 +301,18 @@ static int check_needs(struct loaders *loaders, const struct table *table, unsig
 int loaders_find(struct loaders *loaders, const struct request *request, enum kernel_arch arch)
 {
     struct table table;
-    int result;
+    int result = 0;
 
     *loaders = (struct loaders){0};
     for (size_t i = 0; i < LOADER_ROLES; i++)
         loaders->files[i].file.fd = -1;
     table_read(&table);
-    find_modules(loaders, &table, request);
-    result = find_signed(loaders, &table, request);
-    if (result == 0)
-        result = find_font(loaders, &table, request);
+    for (enum pass pass = OWN_FOLDERS; pass < PASSES && result == 0; pass++) {
+        find_modules(loaders, &table, request, pass);
+        result = find_signed(loaders, &table, request, pass);
+        if (result == 0)
+            result = find_font(loaders, &table, request, pass);
+    }
     if (result == 0)
         result = check_needs(loaders, &table, request->firmware, arch);
     table_free(&table);
@@ -311,7 +325,6 @@ void loaders_free(struct loaders *loaders)
         if (loaders->files[i].file.path)
             source_close(&loaders->files[i].file);
         free(loaders->files[i].name);
-        free(loaders->files[i].prefix);
         free(loaders->files[i].package);
     }
     for (size_t i = 0; i < PLATFORMS; i++) {

@@ -19,7 +19,6 @@ enum loader_platform { PLATFORM_BIOS, PLATFORM_X64, PLATFORM_IA32, PLATFORMS };
 struct loader_file {
     struct source file; /* path NULL: there is none */
     char *name;         /* in EFI/BOOT */
-    char *prefix;       /* folder where it looks for its grub.cfg; NULL: it does not */
     char *package;
 };
 

@@ -132,23 +132,19 @@ static int add_rendered(struct plan *plan, const char *path, const char *name, u
     return 0;
 }
 
-/* Where the firmware's GRUB looks first when the menu is elsewhere: on an ISO's ESP, and in the folder
- * that a distribution's GRUB has for its prefix. */
+/*
+ * Where a GRUB that firmware has started looks first, when the menu is elsewhere: on an ISO's ESP, and
+ * beside itself, for some distributions build their signed GRUB so.
+ */
 static int add_esp_config(struct plan *plan)
 {
-    const char *prefix = plan->loaders.files[LOADER_GRUB].prefix;
     bool on_esp = plan->output == PLAN_ISO && plan->loaders.firmware & ~(unsigned)FIRMWARE_BIOS;
-    bool own = plan->loaders.firmware & FIRMWARE_SECUREBOOT && prefix &&
-               strcmp(prefix, "boot/grub") != 0;
-    char *path;
-    int result = on_esp ? add_rendered(plan, "boot/grub/grub.cfg", "esp.cfg", ON_ESP) : 0;
 
-    if (!own || result < 0)
-        return result;
-    path = xasprintf("%s/grub.cfg", prefix);
-    result = add_rendered(plan, path, "esp.cfg", ON_ESP | ON_ROOT);
-    free(path);
-    return result;
+    if (on_esp && add_rendered(plan, "boot/grub/grub.cfg", "esp.cfg", ON_ESP) < 0)
+        return -1;
+    if (!(plan->loaders.firmware & FIRMWARE_SECUREBOOT))
+        return 0;
+    return add_rendered(plan, "EFI/BOOT/grub.cfg", "esp.cfg", ON_ESP | ON_ROOT);
 }
 
 static void add_theme_pictures(struct plan *plan)

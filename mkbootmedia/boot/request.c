@@ -5,6 +5,22 @@
 
 #include <stdlib.h>
 
+const struct firmware_row firmwares[FIRMWARES] = {
+    {FIRMWARE_BIOS, "bios", "BIOS"},
+    {FIRMWARE_UEFI, "uefi", "UEFI"},
+    {FIRMWARE_SECUREBOOT, "secureboot", "UEFI with Secure Boot"},
+    {FIRMWARE_IA32, "ia32", "32-bit UEFI"},
+};
+
+const struct firmware_row *firmware_row(enum firmware firmware)
+{
+    size_t i = 0;
+
+    while (firmwares[i].firmware != firmware)
+        i++;
+    return &firmwares[i];
+}
+
 void request_init(struct request *request)
 {
     *request = (struct request){.timeout = 5};

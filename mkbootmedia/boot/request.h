@@ -17,6 +17,16 @@ enum firmware {
     FIRMWARE_IA32 = 8,       /* 32-bit UEFI */
 };
 
+#define FIRMWARES 4
+
+/* Their words on the command line and in JSON, and their names for people. */
+struct firmware_row {
+    enum firmware firmware;
+    const char *word, *name;
+};
+extern const struct firmware_row firmwares[FIRMWARES];
+const struct firmware_row *firmware_row(enum firmware firmware);
+
 enum hybrid { HYBRID_AUTO, HYBRID_GPT, HYBRID_ISOHYBRID };
 
 struct strings {

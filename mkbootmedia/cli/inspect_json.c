@@ -149,7 +149,7 @@ static json_t *verdicts(const struct inspect_report *report)
         const struct inspect_verdict *verdict = &report->verdicts[i];
 
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "firmware",
-                                              inspect_firmware_name(verdict->firmware), "medium",
+                                              firmware_row(verdict->firmware)->word, "medium",
                                               verdict->cd ? "cd" : "stick", "boots",
                                               answers[verdict->boots], "reasons",
                                               texts(&verdict->reasons)));

@@ -1,6 +1,9 @@
 /* inspect_print: the report as text, what firmware would do first. */
 #include "cli/inspect_print.h"
 
+#include "base/util.h"
+#include "cli/text.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,44 +15,17 @@ static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void put(const char *format, ...)
 {
     va_list ap;
-    char *text = NULL;
+    char *text;
 
     va_start(ap, format);
-    if (vasprintf(&text, format, ap) < 0)
-        text = NULL;
+    text = xvasprintf(format, ap);
     va_end(ap);
-    for (const unsigned char *p = (const unsigned char *)text; p && *p; p++)
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
         if ((*p < 0x20 && *p != '\n') || *p == 0x7f)
             printf("\\%03o", *p);
         else
             putchar(*p);
     free(text);
-}
-
-/* "123 B", "4.5 MiB" */
-struct size_text {
-    char text[32];
-};
-
-static struct size_text size_text(uint64_t bytes)
-{
-    struct size_text size;
-
-    if (bytes < 10 * KIB)
-        snprintf(size.text, sizeof size.text, "%" PRIu64 " B", bytes);
-    else if (bytes < MIB)
-        snprintf(size.text, sizeof size.text, "%.1f KiB", (double)bytes / KIB);
-    else
-        snprintf(size.text, sizeof size.text, "%.1f MiB", (double)bytes / MIB);
-    return size;
-}
-
-static const char *firmware_title(enum firmware firmware)
-{
-    return firmware == FIRMWARE_BIOS         ? "BIOS"
-           : firmware == FIRMWARE_UEFI       ? "UEFI"
-           : firmware == FIRMWARE_SECUREBOOT ? "UEFI with Secure Boot"
-                                             : "32-bit UEFI";
 }
 
 /* From a CD it is often as from a stick: then one line says both. */
@@ -67,7 +43,7 @@ static void print_verdict(const struct inspect_verdict *verdict, bool both)
 {
     static const char *const answers[] = {"no", "yes", "in part", "not known"};
 
-    put("  %-22s %-9s  %s", firmware_title(verdict->firmware),
+    put("  %-22s %-9s  %s", firmware_row(verdict->firmware)->name,
         both          ? "stick, CD"
         : verdict->cd ? "CD"
                       : "stick",

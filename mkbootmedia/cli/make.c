@@ -85,8 +85,11 @@ static int prepare(struct work *work, const struct output *output)
 /* All that the image still lacks once its files have their places. */
 static int complete(struct work *work)
 {
-    return plan_finish(&work->plan) < 0 ? -1
-                                        : work->medium.output->finish(&work->plan, &work->medium);
+    const struct output *output = work->medium.output;
+
+    if (output->start(&work->medium) < 0 || plan_finish(&work->plan) < 0)
+        return -1;
+    return output->finish(&work->plan, &work->medium);
 }
 
 /* Contents are copied while the rest of the image comes into being. */

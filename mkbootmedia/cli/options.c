@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 #define BOOT (CMD_USB | CMD_ISO | CMD_PLAN)
@@ -78,25 +77,15 @@ static const char *set_add(struct options *options, const char *value)
 
 static const char *set_firmware(struct options *options, const char *value)
 {
-    static const struct {
-        const char *word;
-        unsigned firmware;
-    } words[] = {
-        {"bios", FIRMWARE_BIOS},
-        {"uefi", FIRMWARE_UEFI},
-        {"secureboot", FIRMWARE_SECUREBOOT},
-        {"ia32", FIRMWARE_IA32},
-    };
-
     for (const char *p = value;; p++) {
         size_t len = strcspn(p, ","), i = 0;
 
-        while (i < ARRAY_LEN(words) &&
-               (strncmp(words[i].word, p, len) != 0 || words[i].word[len]))
+        while (i < FIRMWARES &&
+               (strncmp(firmwares[i].word, p, len) != 0 || firmwares[i].word[len]))
             i++;
-        if (i == ARRAY_LEN(words))
+        if (i == FIRMWARES)
             return "is not a list of bios, uefi, secureboot, ia32";
-        options->request.firmware |= words[i].firmware;
+        options->request.firmware |= firmwares[i].firmware;
         p += len;
         if (!*p)
             return NULL;
@@ -231,12 +220,12 @@ static const struct option_row {
 int usage_error(const struct command *command, const char *format, ...)
 {
     va_list ap;
-    char *text = NULL;
+    char *text;
 
     va_start(ap, format);
-    if (vasprintf(&text, format, ap) >= 0)
-        msg_error("%s: %s (see mkbootmedia %s --help)", command->name, text, command->name);
+    text = xvasprintf(format, ap);
     va_end(ap);
+    msg_error("%s: %s (see mkbootmedia %s --help)", command->name, text, command->name);
     free(text);
     return EXIT_USAGE;
 }
@@ -354,9 +343,9 @@ void options_completion(const struct command *commands, FILE *out)
           "    case $prev in\n",
           out);
     print_pattern(out, true);
-    fputs("            COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", out);
+    fputs("            mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n", out);
     print_pattern(out, false);
-    fputs("            COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+    fputs("            mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return ;;\n"
           "        --firmware) words='bios uefi secureboot ia32' ;;\n"
           "        --hybrid) words='auto gpt isohybrid' ;;\n"
           "        *) case ${COMP_WORDS[1]} in\n",
@@ -374,7 +363,7 @@ void options_completion(const struct command *commands, FILE *out)
     fputs("--help --version'; fi\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
           "    if [ \"${COMP_WORDS[1]}\" = inspect ] && [[ $cur != -* ]]; then\n"
-          "        COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
+          "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
           "    fi\n"
           "}\ncomplete -o filenames -F _mkbootmedia mkbootmedia\n",
           out);

@@ -3,39 +3,12 @@
 
 #include "base/msg.h"
 #include "base/util.h"
+#include "cli/text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static const struct {
-    enum firmware firmware;
-    const char *word, *name;
-} firmwares[] = {
-    {FIRMWARE_BIOS, "bios", "BIOS"},
-    {FIRMWARE_UEFI, "uefi", "UEFI"},
-    {FIRMWARE_SECUREBOOT, "secureboot", "UEFI with Secure Boot"},
-    {FIRMWARE_IA32, "ia32", "32-bit UEFI"},
-};
-
-/* "123 bytes", "4.5 MiB" */
-struct size_text {
-    char text[32];
-};
-
-static struct size_text size_text(uint64_t bytes)
-{
-    struct size_text size;
-
-    if (bytes < 10 * KIB)
-        snprintf(size.text, sizeof size.text, "%" PRIu64 " B", bytes);
-    else if (bytes < 10 * MIB)
-        snprintf(size.text, sizeof size.text, "%.1f KiB", (double)bytes / KIB);
-    else
-        snprintf(size.text, sizeof size.text, "%.1f MiB", (double)bytes / MIB);
-    return size;
-}
 
 static void print_head(const struct plan *plan, const struct medium *medium,
                        const struct output *output)
@@ -49,7 +22,7 @@ static void print_head(const struct plan *plan, const struct medium *medium,
            medium->image.size);
     printf("  label     %s\n  time      %s\n  id        %.32s\n  disk GUID %s\n  boots on  ",
            plan->label, date, digest_hex(plan->id).text, medium->disk_guid.text);
-    for (size_t i = 0; i < ARRAY_LEN(firmwares); i++)
+    for (size_t i = 0; i < FIRMWARES; i++)
         if (plan->loaders.firmware & firmwares[i].firmware) {
             printf("%s%s", comma, firmwares[i].name);
             comma = ", ";
@@ -246,7 +219,7 @@ int plan_print_json(const struct plan *plan, const struct medium *medium,
     json_t *firmware = json_array(), *document;
     int result;
 
-    for (size_t i = 0; i < ARRAY_LEN(firmwares); i++)
+    for (size_t i = 0; i < FIRMWARES; i++)
         if (plan->loaders.firmware & firmwares[i].firmware)
             json_array_append_new(firmware, json_string(firmwares[i].word));
     document = json_pack(

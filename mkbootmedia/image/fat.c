@@ -51,9 +51,9 @@ struct volume {
  * -a: we align ourselves; -M, -D: a hard disk, else some sizes are taken for a floppy disk;
  * -b: backup boot sector; -r: entries of the root folder.
  */
-static int mkfs(const struct fat *fat, int fd, uint64_t offset)
+static int start_mkfs(struct fat *fat, uint64_t offset)
 {
-    struct run_path path = run_path(fd);
+    struct run_path path = run_path(fat->fd);
     bool fat32 = fat->options.bits == 32;
     char cluster[16], sectors[16], id[16], hidden[16], root[16];
 
@@ -62,7 +62,7 @@ static int mkfs(const struct fat *fat, int fd, uint64_t offset)
     snprintf(id, sizeof id, "-i%08" PRIX32, fat->options.volume_id);
     snprintf(hidden, sizeof hidden, "-h%" PRIu32, (uint32_t)(offset / SECTOR));
     snprintf(root, sizeof root, "-r%" PRIu32, fat->root_entries);
-    return run_now((const char *const[]){
+    return run_start(&fat->mkfs, (const char *const[]){
         "mkfs.fat", "--invariant", "-a", "-S512", "-f2", "-M0xF8", "-D0x80",         //
         fat32 ? "-F32" : "-F16", fat32 ? "-b6" : root, cluster, sectors, hidden, id, //
         "-n", fat->options.label, path.name, NULL});
@@ -105,12 +105,25 @@ static int read_volume(const struct fat *fat, struct volume *volume)
     return 0;
 }
 
-/* Formats the volume; it has to come out as fat_plan has foreseen, for places are given already. */
-static int format(const struct fat *fat, uint64_t offset, struct volume *volume)
+int fat_format(struct fat *fat, uint64_t offset)
 {
-    if (ftruncate(volume->fd, (off_t)fat->size) < 0)
-        return msg_errno("FAT", "making a memory file");
-    if (mkfs(fat, volume->fd, offset) < 0 || read_volume(fat, volume) < 0)
+    assert(offset % ITEM_ALIGN == 0);
+    fat_place(fat, offset);
+    fat->fd = run_memfd("FAT");
+    if (fat->fd < 0)
+        return -1;
+    if (ftruncate(fat->fd, (off_t)fat->size) < 0 || start_mkfs(fat, offset) < 0) {
+        close(fat->fd);
+        return -1;
+    }
+    return 0;
+}
+
+/* Waits for mkfs.fat; the volume has to be as fat_plan has foreseen it: places are given already. */
+static int take_volume(struct fat *fat, struct volume *volume)
+{
+    volume->fd = fat->fd;
+    if (run_wait(&fat->mkfs) < 0 || read_volume(fat, volume) < 0)
         return -1;
     if (volume->data != fat->data || volume->clusters < fat->next - FAT_FIRST)
         return msg_error("mkfs.fat: formatting FAT%d: clusters start at byte %" PRIu64
@@ -256,15 +269,13 @@ static void add_files(const struct fat *fat, struct image *image)
 
 int fat_write(struct fat *fat, uint64_t offset, struct image *image)
 {
-    struct volume volume = {.fd = run_memfd("FAT")};
+    struct volume volume = {0};
     int result;
 
-    assert(offset % ITEM_ALIGN == 0);
-    if (volume.fd < 0)
+    if (!fat->mkfs.pid && fat_format(fat, offset) < 0)
         return -1;
-    fat_place(fat, offset);
     settle(fat);
-    result = format(fat, offset, &volume);
+    result = take_volume(fat, &volume);
     if (result == 0)
         result = add_reserved(fat, &volume, offset, image);
     if (result == 0)

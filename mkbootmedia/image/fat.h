@@ -12,6 +12,7 @@
 #ifndef IMAGE_FAT_H
 #define IMAGE_FAT_H
 
+#include "base/run.h"
 #include "boot/item.h"
 #include "image/region.h"
 
@@ -40,6 +41,8 @@ struct fat {
     uint64_t data;         /* the first cluster, bytes from the start of the volume */
     uint32_t root_entries; /* of FAT16's root folder; 0 for FAT32 */
     uint32_t next;         /* the cluster after the last one in use */
+    struct run mkfs;       /* mkfs.fat while it runs, */
+    int fd;                /* and the memfd that it formats */
 };
 
 /*
@@ -62,7 +65,13 @@ int fat_plan(struct fat *fat, const struct fat_options *options, struct item *co
  */
 void fat_place(struct fat *fat, uint64_t offset);
 
-/* As fat_place, and adds the volume to the image; every item has its content by now. */
+/* As fat_place, and starts mkfs.fat in the background. -1, reported. */
+int fat_format(struct fat *fat, uint64_t offset);
+
+/*
+ * Adds the volume to the image, formatted at the same offset (if it is not yet, that is done first);
+ * every item has its content by now.
+ */
 int fat_write(struct fat *fat, uint64_t offset, struct image *image);
 
 void fat_free(struct fat *fat);

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RESERVED_MIN    32 /* sectors: usual for FAT32, where the backup boot sector is the sixth */
 #define CLUSTER_LEN_MAX (32 * KIB)
@@ -181,6 +182,10 @@ void fat_place(struct fat *fat, uint64_t offset)
 
 void fat_free(struct fat *fat)
 {
+    if (fat->mkfs.pid) { /* something else has failed while it ran */
+        run_wait(&fat->mkfs);
+        close(fat->fd);
+    }
     for (size_t i = 0; i < fat->node_count; i++)
         free(fat->nodes[i].name);
     free(fat->nodes);

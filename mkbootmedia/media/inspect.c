@@ -20,21 +20,6 @@ int inspect_image(struct inspect_report *report, const char *path, const struct 
     return 0;
 }
 
-const char *inspect_firmware_name(enum firmware firmware)
-{
-    switch (firmware) {
-    case FIRMWARE_BIOS:
-        return "bios";
-    case FIRMWARE_UEFI:
-        return "uefi";
-    case FIRMWARE_SECUREBOOT:
-        return "secureboot";
-    case FIRMWARE_IA32:
-        return "ia32";
-    }
-    return "?";
-}
-
 static struct inspect_volume *find_volume(struct inspect_report *report, uint64_t offset)
 {
     for (size_t i = 0; i < report->volume_count; i++)
@@ -81,12 +66,12 @@ struct inspect_volume *inspect_volume(struct inspect_report *report, uint64_t of
 void inspect_remark(struct inspect_report *report, const char *format, ...)
 {
     va_list ap;
-    char *text = NULL;
+    char *text;
 
     va_start(ap, format);
-    if (vasprintf(&text, format, ap) >= 0)
-        strings_add(&report->remarks, text);
+    text = xvasprintf(format, ap);
     va_end(ap);
+    strings_add(&report->remarks, text);
     free(text);
 }
 

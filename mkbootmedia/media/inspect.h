@@ -131,7 +131,4 @@ struct inspect_report {
 int inspect_image(struct inspect_report *report, const char *path, const struct content *content);
 void inspect_free(struct inspect_report *report);
 
-/* "bios", "uefi", "secureboot", "ia32" */
-const char *inspect_firmware_name(enum firmware firmware);
-
 #endif

@@ -13,12 +13,12 @@ static void add_reason(struct inspect_verdict *verdict, const char *format, ...)
 static void add_reason(struct inspect_verdict *verdict, const char *format, ...)
 {
     va_list ap;
-    char *text = NULL;
+    char *text;
 
     va_start(ap, format);
-    if (vasprintf(&text, format, ap) >= 0)
-        strings_add(&verdict->reasons, text);
+    text = xvasprintf(format, ap);
     va_end(ap);
+    strings_add(&verdict->reasons, text);
     free(text);
 }
 

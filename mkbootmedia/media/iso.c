@@ -36,7 +36,7 @@ static int check(const struct request *request)
 {
     const char *why = request->label ? iso9660_label_check(request->label) : NULL;
 
-    return why ? msg_error("--label: '%s' %s", request->label, why) : 0;
+    return why ? msg_error("--label: checking '%s': %s", request->label, why) : 0;
 }
 
 static int by_path(const void *a, const void *b)
@@ -113,6 +113,13 @@ static int place(struct plan *plan, struct medium *medium)
     return 0;
 }
 
+static int start(struct medium *medium)
+{
+    struct iso_layout *layout = medium->layout;
+
+    return layout->esp.size ? fat_format(&layout->esp, layout->esp_offset) : 0;
+}
+
 /* The boot image for BIOS: a file of the ISO that knows where it stands. */
 static int make_eltorito(const struct plan *plan, struct iso_layout *layout)
 {
@@ -152,14 +159,17 @@ static void add_catalog(struct medium *medium, const struct iso_layout *layout)
 }
 
 /*
- * auto is a valid GPT with an active entry beside the protective one: strict UEFI firmwares want the
- * GPT valid, some BIOSes want something active.
+ * auto is a valid GPT with an active entry beside the protective one: most UEFI firmwares want the GPT
+ * valid, some BIOSes want something active. gpt is by the letter of UEFI: nothing beside the protective
+ * entry. isohybrid is what old machines know.
  */
 static enum mbr_style mbr_style(const struct plan *plan, const struct iso_layout *layout)
 {
     if (plan->request->hybrid == HYBRID_ISOHYBRID)
         return MBR_ISOHYBRID;
-    return layout->eltorito_data ? MBR_FORCE_ACTIVE : MBR_PROTECTIVE;
+    if (plan->request->hybrid == HYBRID_GPT || !layout->eltorito_data)
+        return MBR_PROTECTIVE;
+    return MBR_FORCE_ACTIVE;
 }
 
 /* MBR and GPT: so that the same file boots from a stick. */
@@ -212,6 +222,6 @@ static void free_layout(struct medium *medium)
     free(layout);
 }
 
-const struct output output_iso = {"iso", PLAN_ISO, "hybrid ISO image",
-                                  check, place,    finish,
-                                  free_layout};
+const struct output output_iso = {
+    "iso", PLAN_ISO, "hybrid ISO image", check, place, start, finish, free_layout,
+};

@@ -2,8 +2,8 @@
  * output: a kind of medium: one file each, one struct at its foot, one row in the array.
  *
  * check writes nothing and says what of a request the medium cannot hold. place gives every file its
- * place: as soon as it has returned, a sink can copy contents, while plan_finish waits for boot loaders
- * that are still being made. finish then adds all the rest of the image.
+ * place: as soon as it has returned, a sink can copy contents. start sets other programs to work,
+ * plan_finish does so for boot loaders; finish then adds all the rest of the image.
  */
 #ifndef MEDIA_OUTPUT_H
 #define MEDIA_OUTPUT_H
@@ -29,6 +29,7 @@ struct output {
     const char *what; /* for people: "disk image for sticks" */
     int (*check)(const struct request *request);
     int (*place)(struct plan *plan, struct medium *medium);
+    int (*start)(struct medium *medium);
     int (*finish)(struct plan *plan, struct medium *medium);
     void (*free)(struct medium *medium); /* frees layout */
 };

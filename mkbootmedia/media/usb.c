@@ -25,7 +25,7 @@ static int check(const struct request *request)
 {
     const char *why = request->label ? fat_label_check(request->label) : NULL;
 
-    return why ? msg_error("--label: '%s' %s", request->label, why) : 0;
+    return why ? msg_error("--label: checking '%s': %s", request->label, why) : 0;
 }
 
 /* What there is between place and finish. */
@@ -108,6 +108,13 @@ static int place(struct plan *plan, struct medium *medium)
     return 0;
 }
 
+static int start(struct medium *medium)
+{
+    struct usb_layout *layout = medium->layout;
+
+    return fat_format(&layout->fat, layout->esp_offset);
+}
+
 static int finish(struct plan *plan, struct medium *medium)
 {
     struct usb_layout *layout = medium->layout;
@@ -139,6 +146,6 @@ static void free_layout(struct medium *medium)
     free(layout);
 }
 
-const struct output output_usb = {"usb", PLAN_USB, "disk image for sticks",
-                                  check, place,    finish,
-                                  free_layout};
+const struct output output_usb = {
+    "usb", PLAN_USB, "disk image for sticks", check, place, start, finish, free_layout,
+};
