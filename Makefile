@@ -17,7 +17,7 @@ VERSION := 0.1.0
 BUILD   := build
 CC      ?= cc
 CFLAGS  ?= -O2 -g
-LIBS    := fdisk libcrypto jansson libarchive
+LIBS    := fdisk libcrypto jansson
 WARN    := -std=c17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 DEFS    := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Imkbootmedia
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
