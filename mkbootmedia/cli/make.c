@@ -9,6 +9,7 @@
 #include "media/output.h"
 #include "media/sink.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -68,11 +69,27 @@ static int check_inputs(const struct work *work)
     return 0;
 }
 
+static int check_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? msg_errno(path, "opening the folder") : close(fd);
+}
+
+/* A folder that is not there would be as good as none: the built-in would be taken, silently. */
+static int check_folders(const struct request *request)
+{
+    for (size_t i = 0; i < request->loader_dirs.n; i++)
+        if (check_folder(request->loader_dirs.v[i]) < 0)
+            return -1;
+    return request->templates ? check_folder(request->templates) : 0;
+}
+
 static int prepare(struct work *work, const struct output *output)
 {
     const struct request *request = &work->options.request;
 
-    if (output->check(request) < 0 || check_output(work) < 0 ||
+    if (output->check(request) < 0 || check_output(work) < 0 || check_folders(request) < 0 ||
         payload_open(&work->payload, request) < 0)
         return -1;
     if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 ||
