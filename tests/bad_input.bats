@@ -219,7 +219,7 @@ in_namespace() {
     refused 1 'in/a\\012b\\033\[31m: reading the kernel: is a text file' -k "$name"
     fails 2 '^mkbootmedia: a\\012b: no such command' mkbootmedia $'a\nb'
     fails 2 '^mkbootmedia: usb: .*a\\012b' mkbootmedia usb $'a\nb' -k "$K" -o out/old.img
-    fails 1 '^mkbootmedia: none\\012: ' mkbootmedia usb -k "$K" -o $'none\n/x'
+    fails 1 '^mkbootmedia: none\\012/x: ' mkbootmedia usb -k "$K" -o $'none\n/x'
 }
 
 @test "added files: missing, names that the medium cannot hold, the same path twice" {
@@ -315,7 +315,7 @@ grep -qE "^mkbootmedia: full/out.img: writing.*: No space left on device$" err
     refused_output out 'out: writing: is a directory, not a file'
     refused_output out/ 'out/: writing: is a directory, not a file'
     refused_output out/none/ 'out/none/: writing: is not the name of a file'
-    refused_output none/x 'none: writing into the folder: No such file or directory'
+    refused_output none/x 'none/x: writing into its folder: No such file or directory'
     refused_output out/old.img/x 'out/old.img/x: writing: Not a directory'
     refused_output /dev/null '/dev/null: writing: is not a regular file'
     mkfifo fifo
@@ -333,7 +333,7 @@ grep -qE "^mkbootmedia: full/out.img: writing.*: No space left on device$" err
     chmod 555 out
     before=$(state)
     for command in usb iso; do
-        fails 1 '^mkbootmedia: out: writing into the folder: Permission denied$' \
+        fails 1 '^mkbootmedia: out/old.img: writing into its folder: Permission denied$' \
             nobody "$SHARE/program" $command -k "$K" -o out/old.img
     done
     chmod 755 out
@@ -344,7 +344,7 @@ grep -qE "^mkbootmedia: full/out.img: writing.*: No space left on device$" err
         "$1" usb -k "$2" -o out/old.img 2>err || status=$?
         cat err
         [ $status = 1 ] && [ "$(wc -l <err)" = 1 ]
-        grep -qx "mkbootmedia: out: writing into the folder: Read-only file system" err
+        grep -qx "mkbootmedia: out/old.img: writing into its folder: Read-only file system" err
     ' "$MKBOOTMEDIA" "$K"
     [ "$before" = "$(state)" ]
 }
@@ -495,6 +495,7 @@ hidden() {
 @test "a shim that is damaged is not taken for one" {
     mkdir in/loaders
     : >in/loaders/shimx64.efi
+    cp /usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed in/loaders
     refused 1 'in/loaders/shimx64.efi: opening: is empty' -k "$K" --loaders in/loaders
 }
 

@@ -187,6 +187,7 @@ report() {
     diff "$OWN/names" - <<-'LIST'
 	EFI/BOOT/BOOTIA32.EFI
 	EFI/BOOT/BOOTX64.EFI
+	EFI/BOOT/grub.cfg
 	EFI/BOOT/grubx64.efi
 	EFI/BOOT/mmx64.efi
 	boot/grub/grub.cfg
@@ -253,7 +254,7 @@ report() {
     mkdir "$OWN/back" "$OWN/esp.tree"
     mcopy -s -n -i "$OWN/stick" ::/ "$OWN/back"
     mcopy -s -n -i "$(esp iso.img)" ::/EFI "$OWN/esp.tree"
-    [ "$(find "$OWN/esp.tree" -type f | wc -l)" = 4 ]
+    [ "$(find "$OWN/esp.tree" -type f | wc -l)" = 5 ]
     diff -r "$OWN/esp.tree/EFI" "$OWN/back/EFI"
     # the file by which GRUB finds it
     [ -f "$OWN/back/$(jq -r .marker iso.json)" ]
