@@ -51,9 +51,17 @@ refused() {
 # le16 N, le32 N: little-endian fields for printf %b
 le16() { printf '\\x%02x\\x%02x' $(($1 & 255)) $(($1 >> 8)); }
 
+# pe_header MACHINE: a PE header without sections, with an optional header of 240 bytes (PE32+)
+pe_header() {
+    printf 'PE\0\0%b\0\0' "$(le16 "$1")"
+    head -c 12 /dev/zero
+    printf '\xf0\0\x06\x02\x0b\x02'
+    head -c 238 /dev/zero
+}
+
 # pe_file MACHINE FILE: the head of an EFI program, and some bytes
 pe_file() {
-    { printf 'MZ' && noise 58 && printf '\x40\0\0\0PE\0\0%b' "$(le16 "$1")" && noise 5000; } >"$2"
+    { printf 'MZ' && noise 58 && printf '\x40\0\0\0' && pe_header "$1" && noise 5000; } >"$2"
 }
 
 # A user who may not do everything; prints nothing of its own.
@@ -154,7 +162,8 @@ in_namespace() {
     {
         printf 'MZ\x40\xfa\xff\xbf\x51\x14\0\0\0\0\0\0\0\0\0\0\xa0\x01\0\0\0\0\x0a\0\0\0\0\0\0\0'
         head -c 24 /dev/zero
-        printf 'ARM\x64\x40\0\0\0PE\0\0\x64\xaa\x02\0'
+        printf 'ARM\x64\x40\0\0\0'
+        pe_header 0xaa64
         noise 5000
     } >in/arm64
     refused 1 'in/arm64: reading the kernel: is a kernel for arm64; the boot loaders here are for x86' \

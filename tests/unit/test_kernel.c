@@ -45,6 +45,8 @@ static void make(uint8_t *k, const struct made *made)
         put_le32(k + 0x3c, 0x82);
         memcpy(k + 0x82, "PE\0\0", 4);
         put_le16(k + 0x86, made->pe_machine);
+        put_le16(k + 0x96, 0x70);  /* bytes of optional header: no data directories */
+        put_le16(k + 0x9a, 0x20b); /* PE32+ */
     }
 }
 
@@ -353,7 +355,7 @@ static void test_pe_place(void **state)
         if (read_exact(&k, data, sizeof data, &why) != 0 || k.pe_machine != 0)
             fail_msg("PE header at 0x%x: machine %x", places[i], k.pe_machine);
     }
-    memset(data + 0x1f0, 0, 0x80);
+    memset(data + 0x1f0, 0, 0x80); /* without a Linux header */
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         for (size_t len = 0x40; len <= 0x48; len++) {
             put_le32(data + 0x3c, places[i]);
