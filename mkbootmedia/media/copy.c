@@ -108,11 +108,40 @@ static int64_t copy_range(struct copy *copy, const struct content *content, uint
     return (int64_t)done;
 }
 
+/* A run of data of a file, to offset. */
+static int copy_run(struct copy *copy, const struct content *content, uint64_t offset)
+{
+    int64_t done = copy_range(copy, content, offset);
+    struct content rest;
+
+    if (done < 0)
+        return -1;
+    rest = content_slice(*content, (uint64_t)done, content->len - (uint64_t)done);
+    return put_buffered(copy, &rest, (int64_t)offset + done);
+}
+
+/*
+ * The next run of data at or after byte at of a file's content: its start, and its end in *end. A file
+ * system that knows no holes has one run.
+ */
+static uint64_t next_run(const struct content *content, uint64_t at, uint64_t *end)
+{
+    off_t data = lseek(content->fd, (off_t)(content->offset + at), SEEK_DATA);
+    off_t hole = data < 0 ? -1 : lseek(content->fd, data, SEEK_HOLE);
+
+    if (data < 0 && errno == ENXIO)
+        return *end = content->len;
+    *end = hole < 0 ? content->len : (uint64_t)hole - content->offset;
+    if (*end > content->len)
+        *end = content->len;
+    if (data < 0)
+        return at;
+    return (uint64_t)data - content->offset < *end ? (uint64_t)data - content->offset : *end;
+}
+
 int copy_to_file(struct copy *copy, const struct region *region)
 {
-    uint64_t cloned;
-    int64_t done;
-    struct content rest;
+    uint64_t at, end;
 
     if (region->zero)
         return 0;
@@ -122,13 +151,15 @@ int copy_to_file(struct copy *copy, const struct region *region)
         advance(copy, region->len);
         return 0;
     }
-    cloned = clone_range(copy, region);
-    rest = content_slice(region->content, cloned, region->len - cloned);
-    done = copy_range(copy, &rest, region->offset + cloned);
-    if (done < 0)
-        return -1;
-    rest = content_slice(rest, (uint64_t)done, rest.len - (uint64_t)done);
-    return put_buffered(copy, &rest, (int64_t)(region->offset + cloned + (uint64_t)done));
+    for (at = clone_range(copy, region); at < region->len; at = end) {
+        uint64_t start = next_run(&region->content, at, &end);
+        struct content run = content_slice(region->content, start, end - start);
+
+        advance(copy, start - at);
+        if (copy_run(copy, &run, region->offset + start) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int put_zeros(struct copy *copy, uint64_t len)

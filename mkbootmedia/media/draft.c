@@ -32,7 +32,8 @@ static void watch_signals(const char *name)
         return;
     strcpy(signal_name, name);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-        signal(numbers[i], remove_draft);
+        if (signal(numbers[i], remove_draft) == SIG_IGN) /* as nohup(1) asks for */
+            signal(numbers[i], SIG_IGN);
 }
 
 /* The path behind symbolic links; of a file that is not there yet, the path itself. */
