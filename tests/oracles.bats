@@ -139,7 +139,6 @@ report() {
     for command in usb iso; do
         mkbootmedia plan --json "${BOOT[@]}" -k vmlinuz -i large.img \
             $(printf -- '-i %s.img ' "${SIZES[@]}") --add add:/extra $command 2>/dev/null >"$OWN/plan"
-        python3 -m json.tool "$OWN/plan" /dev/null
         diff <(jq -S 'del(.output)' "$OWN/plan") <(jq -S 'del(.output)' $command.json)
         jq -e --argjson size "$(stat -c %s $command.img)" '. as $plan | .size == $size and
             (reduce .regions[] as $r (0; if . == $r.offset then . + $r.size else -1 end)) == $size and
@@ -324,6 +323,10 @@ report() {
         grep -qE '^System area summary: MBR protective-msdos-label grub2-mbr .*GPT$' "$OWN/report"
         grep -qE '^MBR partition : 1 0x00 0xee 1 ' "$OWN/report"
     done
+    report "$OWN/auto"
+    grep -qx 'MBR partition : 2 0x80 0x00 0 1' "$OWN/report"
+    report "$OWN/gpt"
+    [ "$(grep -c '^MBR partition :' "$OWN/report")" = 1 ]
     mkbootmedia iso -k vmlinuz --hybrid isohybrid -o "$OWN/isohybrid"
     report "$OWN/isohybrid"
     sectors=$(($(stat -c %s "$OWN/isohybrid") / 512))

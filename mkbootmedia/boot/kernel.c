@@ -144,12 +144,12 @@ int kernel_read(struct kernel *kernel, const struct content *content, const char
         return read_header(kernel, head, content, why);
     if (read_stub(kernel, content, &truncated) < 0)
         return -1;
-    if (kernel->pe_machine)
+    if (len >= 2 && len < 0x268 && memcmp(head, "MZ", 2) == 0)
+        *why = "is truncated: it ends within the kernel's header";
+    else if (kernel->pe_machine)
         *why = other_arch(kernel->pe_machine);
     else if (len >= 0x40 && memcmp(head + 0x38, "ARM\x64", 4) == 0)
         *why = other_arch(PE_AARCH64);
-    else if (len >= 2 && len < 0x268 && memcmp(head, "MZ", 2) == 0)
-        *why = "is truncated: it ends within the kernel's header";
     else
         *why = what_else(head, len);
     return -1;

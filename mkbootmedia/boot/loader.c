@@ -229,13 +229,29 @@ static const struct need {
     {FIRMWARE_IA32, "32-bit UEFI", "GRUB's modules for i386-efi", "modules", "i386-efi"},
 };
 
-static bool has(const struct loaders *loaders, const struct need *need)
+/* Is a signed loader of this role installed, of any family? */
+static bool installed(const struct table *table, const char *role, const struct request *request)
 {
-    if (strcmp(need->role, "shim") == 0)
-        return loaders->files[LOADER_SHIM].file.path;
-    if (strcmp(need->role, "grub") == 0)
-        return loaders->files[LOADER_GRUB].file.path;
-    return loaders->firmware & need->firmware;
+    for (size_t i = 0; i < table->count; i++)
+        for (enum pass pass = 0; pass < PASSES; pass++)
+            if (is(&table->rows[i], role, "x86_64-efi") && there(&table->rows[i], request, pass))
+                return true;
+    return false;
+}
+
+/* Of shim and GRUB one may be there without the other: only the other is missing then. */
+static bool has(const struct loaders *loaders, const struct table *table,
+                const struct request *request, const struct need *need)
+{
+    bool shim, grub;
+
+    if (need->firmware != FIRMWARE_SECUREBOOT)
+        return loaders->firmware & need->firmware;
+    if (loaders->files[LOADER_SHIM].file.path)
+        return true;
+    shim = installed(table, "shim", request);
+    grub = installed(table, "grub", request);
+    return strcmp(need->role, "shim") == 0 ? shim : grub && !shim;
 }
 
 static unsigned firmware_of(const struct loaders *loaders, enum kernel_arch arch)
@@ -276,13 +292,29 @@ static void note_missing(const struct table *table, const struct need *need)
     free(names);
 }
 
-/* Compares what was asked for with what there is. */
-static int check_needs(struct loaders *loaders, const struct table *table, unsigned asked,
-                       enum kernel_arch arch)
+/* Not one loader: one line that says what would bring each. */
+static int nothing_installed(const struct table *table)
 {
+    char *bios = packages(table, "modules", "i386-pc");
+    char *uefi = packages(table, "modules", "x86_64-efi");
+
+    msg_error("no boot loader is installed; for BIOS install %s; for UEFI install %s", bios, uefi);
+    free(bios);
+    free(uefi);
+    return -1;
+}
+
+/* Compares what was asked for with what there is. */
+static int check_needs(struct loaders *loaders, const struct table *table,
+                       const struct request *request, enum kernel_arch arch)
+{
+    unsigned asked = request->firmware;
+
     loaders->firmware = firmware_of(loaders, arch);
+    if (!loaders->firmware && !asked)
+        return nothing_installed(table);
     for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
-        if (has(loaders, &needs[i]))
+        if (has(loaders, table, request, &needs[i]))
             continue;
         if (asked & needs[i].firmware)
             return missing(table, &needs[i], arch);
@@ -295,7 +327,7 @@ static int check_needs(struct loaders *loaders, const struct table *table, unsig
         asked |= FIRMWARE_SECUREBOOT | FIRMWARE_IA32;
     if (asked)
         loaders->firmware &= asked;
-    return loaders->firmware ? 0 : msg_error("no boot loader is installed for any firmware");
+    return 0;
 }
 
 int loaders_find(struct loaders *loaders, const struct request *request, enum kernel_arch arch)
@@ -314,7 +346,7 @@ int loaders_find(struct loaders *loaders, const struct request *request, enum ke
             result = find_font(loaders, &table, request, pass);
     }
     if (result == 0)
-        result = check_needs(loaders, &table, request->firmware, arch);
+        result = check_needs(loaders, &table, request, arch);
     table_free(&table);
     return result;
 }

@@ -227,13 +227,29 @@ static int by_path(const void *a, const void *b)
     return order ? order : (int)x->volumes - (int)y->volumes;
 }
 
+/* Upper and lower case are the same to FAT, and to firmware. */
+static int by_path_without_case(const void *a, const void *b)
+{
+    return strcasecmp((*(struct item *const *)a)->path, (*(struct item *const *)b)->path);
+}
+
+static int check_paths(const struct plan *plan, unsigned volume)
+{
+    size_t count;
+    struct item **items = plan_volume(plan, volume, &count);
+    int result = 0;
+
+    qsort(items, count, sizeof *items, by_path_without_case);
+    for (size_t i = 1; i < count && result == 0; i++)
+        if (strcasecmp(items[i - 1]->path, items[i]->path) == 0)
+            result = msg_error("%s: adding to the medium: two files want this path",
+                               items[i]->path);
+    free(items);
+    return result;
+}
+
 int plan_sort(struct plan *plan)
 {
     qsort(plan->items, plan->item_count, sizeof *plan->items, by_path);
-    for (size_t i = 1; i < plan->item_count; i++)
-        if (strcmp(plan->items[i - 1].path, plan->items[i].path) == 0 &&
-            plan->items[i - 1].volumes & plan->items[i].volumes)
-            return msg_error("%s: adding to the medium: two files want this path",
-                             plan->items[i].path);
-    return 0;
+    return check_paths(plan, ON_ROOT) < 0 || check_paths(plan, ON_ESP) < 0 ? -1 : 0;
 }

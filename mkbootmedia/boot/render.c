@@ -90,9 +90,13 @@ static void add_consoles(struct scope *scope, const struct strings *consoles)
 
 static void fill(struct scope *scope, const struct plan *plan)
 {
-    char *timeout = xasprintf("%ld", plan->request->timeout);
+    char *timeout = xasprintf("%ld", plan->request->timeout), *label = xstrdup(plan->label);
 
-    scope_text(scope, "label", plan->label);
+    /* a string of GRUB's theme ends at the next ", for which it has no escape */
+    for (char *p = label; (p = strchr(p, '"')); *p = '\'')
+        ;
+    scope_text(scope, "label", label);
+    free(label);
     scope_text(scope, "marker", plan->marker);
     scope_text(scope, "timeout", timeout);
     scope_text(scope, "default", plan->entries[0].payload->name);

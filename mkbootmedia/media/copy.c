@@ -28,6 +28,17 @@ static bool stopped(const struct copy *copy)
     return copy->stop && *copy->stop;
 }
 
+/* Of several that share *stop only the first to fail says so. */
+static int fail(const struct copy *copy)
+{
+    int cause = errno;
+
+    if (copy->stop && atomic_exchange(copy->stop, true))
+        return -1;
+    errno = cause;
+    return msg_errno(copy->name, "writing");
+}
+
 /* Writes all of data at offset, or wherever a stream is (offset -1). */
 static int put(struct copy *copy, const char *data, size_t len, int64_t offset)
 {
@@ -37,7 +48,7 @@ static int put(struct copy *copy, const char *data, size_t len, int64_t offset)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return msg_errno(copy->name, "writing");
+            return fail(copy);
         data += n;
         len -= (size_t)n;
         if (offset >= 0)
@@ -99,7 +110,7 @@ static int64_t copy_range(struct copy *copy, const struct content *content, uint
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == ENOSPC || errno == EIO || errno == EDQUOT || errno == EFBIG))
-            return msg_errno(copy->name, "writing");
+            return fail(copy);
         if (n <= 0) /* another file system, an old kernel, or a file that has become shorter */
             break;
         done += (uint64_t)n;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static void remove_draft(int number)
 
 static void watch_signals(const char *name)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
     if (strlen(name) >= sizeof signal_name)
         return;
@@ -34,14 +35,7 @@ static void watch_signals(const char *name)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         if (signal(numbers[i], remove_draft) == SIG_IGN) /* as nohup(1) asks for */
             signal(numbers[i], SIG_IGN);
-}
-
-/* The path behind symbolic links; of a file that is not there yet, the path itself. */
-static char *resolve(const char *path)
-{
-    char *real = realpath(path, NULL);
-
-    return real ? real : xstrdup(path);
+    signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of writing, with a message */
 }
 
 static char *folder_of(const char *path)
@@ -51,6 +45,21 @@ static char *folder_of(const char *path)
     if (!slash)
         return xstrdup(".");
     return slash == path ? xstrdup("/") : xasprintf("%.*s", (int)(slash - path), path);
+}
+
+/* The path behind symbolic links; where one leads to nothing yet, that place. */
+static char *resolve(const char *path)
+{
+    char target[PATH_MAX], *real = realpath(path, NULL), *folder, *next;
+    ssize_t len = real ? -1 : readlink(path, target, sizeof target - 1);
+
+    if (len <= 0)
+        return real ? real : xstrdup(path);
+    target[len] = '\0';
+    folder = folder_of(path);
+    next = *target == '/' ? xstrdup(target) : xasprintf("%s/%s", folder, target);
+    free(folder);
+    return next;
 }
 
 /* Is the open file still the one of this name? Another run may have renamed it in between. */
@@ -88,6 +97,7 @@ static int draft_lock(struct draft *draft, const char *path)
 int draft_open(struct draft *draft, const char *path)
 {
     const char *base;
+    struct stat old;
 
     *draft = (struct draft){.path = resolve(path), .fd = -1};
     draft->folder = folder_of(draft->path);
@@ -98,6 +108,8 @@ int draft_open(struct draft *draft, const char *path)
     if (draft_lock(draft, path) < 0)
         return -1;
     watch_signals(draft->name);
+    if (stat(draft->path, &old) == 0) /* who might not read the old file, may not read the new one */
+        fchmod(draft->fd, old.st_mode & 0777);
     return 0;
 }
 
