@@ -15,7 +15,7 @@ static const struct command commands[] = {
     {"iso", CMD_ISO, "-k KERNEL [-i INITRD]... [OPTION]... -o lab.iso",
      "Make a hybrid ISO, for CD and stick, that boots on BIOS and UEFI.", make_run},
     {"plan", CMD_PLAN, "-k KERNEL [-i INITRD]... [OPTION]... usb|iso",
-     "Print what would be made; write nothing.", plan_run},
+     "Print what would be made; write nothing.", make_run},
     {"inspect", CMD_INSPECT, "IMAGE",
      "Show what an image holds, which firmware will boot it, and why not.", inspect_run},
     {"completion", CMD_COMPLETION, "", "Print a completion script for bash.", completion_run},
@@ -47,7 +47,7 @@ static int help(FILE *out)
     return out == stdout ? 0 : EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2)
         return help(stderr);
@@ -62,4 +62,14 @@ int main(int argc, char **argv)
             return command->run(command, argc - 1, argv + 1);
     msg_error("%s: no such command (see mkbootmedia --help)", argv[1]);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    int result = run(argc, argv);
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return result;
+    msg_errno("standard output", "writing");
+    return EXIT_FAILURE;
 }

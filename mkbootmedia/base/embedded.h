@@ -16,4 +16,7 @@ struct embedded {
 /* The end is a row without a name. */
 extern const struct embedded embedded_files[];
 
+/* The file of that name; naming one that there is not is a mistake in the program. */
+const struct embedded *embedded_find(const char *name);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct msg_level msg_level;
+void (*msg_before)(void);
 
 static void put_line(const char *kind, const char *format, va_list ap)
 {
@@ -16,9 +17,11 @@ static void put_line(const char *kind, const char *format, va_list ap)
     if (vasprintf(&text, format, ap) < 0)
         return;
     flockfile(stderr);
+    if (msg_before)
+        msg_before();
     fprintf(stderr, "mkbootmedia: %s", kind);
     for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p < 0x20 || *p == 0x7f)
+        if (*p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
             fprintf(stderr, "\\%03o", *p);
         else
             fputc(*p, stderr);

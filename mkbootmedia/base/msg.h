@@ -19,6 +19,9 @@ struct msg_level {
 };
 extern struct msg_level msg_level;
 
+/* Called before each message, if set: to remove a progress bar that stands on its line. */
+extern void (*msg_before)(void);
+
 /* An error; returns -1. */
 int msg_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "SUBJECT: DOING: strerror(errno)"; returns -1. */

@@ -101,11 +101,25 @@ static int spawn(struct run *run, const char *path, const char *const argv[], in
     return failed ? -1 : 0;
 }
 
+/* With --verbose: what runs. */
+static void tell(const char *const argv[])
+{
+    struct buf line = {0};
+
+    if (!msg_level.verbose)
+        return;
+    for (size_t i = 0; argv[i]; i++)
+        buf_printf(&line, "%s%s", i ? " " : "", argv[i]);
+    msg_detail("running %s", line.data);
+    buf_free(&line);
+}
+
 int run_start(struct run *run, const char *const argv[])
 {
     char *path = find_program(argv[0]);
     int result;
 
+    tell(argv);
     *run = (struct run){.name = argv[0], .err_fd = -1};
     if (!path)
         return msg_error("%s: not found; install %s", argv[0], package_of(argv[0]));
@@ -136,7 +150,7 @@ static const char *last_words(int fd, char *text, size_t size)
     return line ? line + 1 : text;
 }
 
-/* The exit status of a child, or -1 if a signal ended it. */
+/* Waits for a child; its status as waitpid gives it. */
 static int status_of(pid_t pid)
 {
     int status;
@@ -144,12 +158,25 @@ static int status_of(pid_t pid)
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return status;
+}
+
+/* Says why a program failed: in its own last words, or how it ended. */
+static void report(const struct run *run, int status)
+{
+    char text[512];
+    const char *words = last_words(run->err_fd, text, sizeof text);
+
+    if (*words)
+        msg_error("%s: failed: %s", run->name, words);
+    else if (WIFSIGNALED(status))
+        msg_error("%s: failed: ended by signal %d", run->name, WTERMSIG(status));
+    else
+        msg_error("%s: failed: exit status %d", run->name, WEXITSTATUS(status));
 }
 
 int run_wait(struct run *run)
 {
-    char text[512];
     int status;
 
     if (!run->pid)
@@ -157,7 +184,7 @@ int run_wait(struct run *run)
     status = status_of(run->pid);
     run->pid = 0;
     if (status != 0)
-        msg_error("%s: failed: %s", run->name, last_words(run->err_fd, text, sizeof text));
+        report(run, status);
     close(run->err_fd);
     return status == 0 ? 0 : -1;
 }

@@ -126,6 +126,16 @@ bool utf8_valid(const char *s)
     return true;
 }
 
+bool has_control(const char *s)
+{
+    uint32_t c;
+
+    while ((c = utf8_next(&s)))
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+            return true;
+    return false;
+}
+
 size_t utf16_from_utf8(const char *s, uint16_t *out, size_t max)
 {
     size_t n = 0;

@@ -109,6 +109,8 @@ static inline void put_be32(void *p, uint32_t v)
  */
 uint32_t utf8_next(const char **s);
 bool utf8_valid(const char *s);
+/* Does it hold a control character: C0, DEL, or C1 (U+0080 to U+009F)? */
+bool has_control(const char *s);
 /* UTF-8 -> UTF-16 code units in out (room for max); returns how many there are (may be > max). */
 size_t utf16_from_utf8(const char *s, uint16_t *out, size_t max);
 

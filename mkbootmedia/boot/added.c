@@ -71,9 +71,8 @@ static int add_tree(struct payload *payload, const char *path, const char *dest,
 /* What is wrong with a path on the medium; NULL if nothing. */
 static const char *dest_check(const char *dest)
 {
-    for (const char *p = dest; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return "holds a control character";
+    if (has_control(dest))
+        return "holds a control character";
     for (const char *part = dest; *part;) {
         size_t len = strcspn(part, "/");
 

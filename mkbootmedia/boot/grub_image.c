@@ -18,12 +18,7 @@ static const char *const core_lists[] = {"efi/i386-pc.core", "efi/efi.modules", 
 /* The words of an embedded list, without its comments. */
 static void list_words(struct strings *words, const char *name)
 {
-    const struct embedded *file = embedded_files;
-    const char *p;
-
-    while (strcmp(file->name, name) != 0)
-        file++;
-    for (p = file->data; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+    for (const char *p = embedded_find(name)->data; *p; p += strcspn(p, "\n"), p += *p == '\n') {
         char *word = xasprintf("%.*s", (int)strcspn(p, "\n"), p);
 
         if (*word && *word != '#')

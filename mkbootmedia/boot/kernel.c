@@ -75,9 +75,11 @@ static const char *other_arch(uint16_t machine)
 static int read_stub(struct kernel *kernel, const struct content *content, bool *truncated)
 {
     struct pe pe;
+    struct content compat;
     int found = pe_open(&pe, content);
 
     kernel->pe_machine = found == 1 ? pe.machine : 0;
+    kernel->efi_mixed = found == 1 && pe_section(&pe, ".compat", &compat);
     *truncated = found == 1 && pe.truncated;
     pe_free(&pe);
     return found < 0 ? -1 : 0;
@@ -123,6 +125,8 @@ static int read_header(struct kernel *kernel, const uint8_t *head, const struct 
     kernel->cmdline_size = kernel->protocol >= 0x0206 ? get_le32(head + CMDLINE_SIZE) : 255;
     kernel->init_size = kernel->protocol >= 0x020a ? get_le32(head + INIT_SIZE) : 0;
     kernel->xloadflags = kernel->protocol >= 0x020c ? get_le16(head + XLOADFLAGS) : 0;
+    if (kernel->xloadflags & XLF_EFI_HANDOVER_32) /* older kernels have no .compat section */
+        kernel->efi_mixed = true;
     /* before 2.12 nothing but the stub's machine tells 64 bit */
     kernel->arch = kernel->xloadflags & XLF_KERNEL_64 || kernel->pe_machine == PE_X64
                        ? KERNEL_X86_64
@@ -153,6 +157,11 @@ int kernel_read(struct kernel *kernel, const struct content *content, const char
     else
         *why = what_else(head, len);
     return -1;
+}
+
+bool kernel_boots_ia32(const struct kernel *kernel)
+{
+    return kernel->arch == KERNEL_I386 || kernel->efi_mixed;
 }
 
 const char *kernel_arch_name(enum kernel_arch arch)

@@ -19,6 +19,7 @@ struct kernel {
     uint16_t protocol;        /* boot protocol, 0x020f is 2.15 */
     uint16_t xloadflags;      /* XLF_* */
     uint16_t pe_machine;      /* machine of the EFI stub (PE/COFF); 0: it has none */
+    bool efi_mixed;           /* 64-bit, but 32-bit UEFI can start it (CONFIG_EFI_MIXED) */
     uint32_t init_size;       /* bytes of memory that it needs in one run while it starts */
     uint64_t initrd_addr_max; /* highest address that an initramfs may occupy */
     uint32_t cmdline_size;    /* bytes of arguments that it takes */
@@ -34,6 +35,9 @@ struct kernel {
  * kernel that this program can boot; or -1 with *why NULL, reported, when the file cannot be read.
  */
 int kernel_read(struct kernel *kernel, const struct content *content, const char **why);
+
+/* Can a GRUB for 32-bit UEFI start it? */
+bool kernel_boots_ia32(const struct kernel *kernel);
 
 /* "x86-64", "x86 (32 bit)" */
 const char *kernel_arch_name(enum kernel_arch arch);

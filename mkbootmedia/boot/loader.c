@@ -37,12 +37,9 @@ const char *loader_role_name(enum loader_role role)
 
 static void table_read(struct table *table)
 {
-    const struct embedded *file = embedded_files;
     char *save_line, *save_word;
 
-    while (strcmp(file->name, "efi/places") != 0)
-        file++;
-    *table = (struct table){.text = xstrdup(file->data)};
+    *table = (struct table){.text = xstrdup(embedded_find("efi/places")->data)};
     for (char *line = strtok_r(table->text, "\n", &save_line); line;
          line = strtok_r(NULL, "\n", &save_line)) {
         struct row row = {0};
@@ -247,8 +244,8 @@ static bool has(const struct loaders *loaders, const struct table *table,
 
     if (need->firmware != FIRMWARE_SECUREBOOT)
         return loaders->firmware & need->firmware;
-    if (loaders->files[LOADER_SHIM].file.path)
-        return true;
+    if (loaders->files[LOADER_SHIM].file.path) /* a 32-bit kernel has no use for it */
+        return loaders->firmware & FIRMWARE_SECUREBOOT;
     shim = installed(table, "shim", request);
     grub = installed(table, "grub", request);
     return strcmp(need->role, "shim") == 0 ? shim : grub && !shim;
@@ -347,6 +344,12 @@ int loaders_find(struct loaders *loaders, const struct request *request, enum ke
     }
     if (result == 0)
         result = check_needs(loaders, &table, request, arch);
+    for (size_t i = 0; i < LOADER_ROLES; i++)
+        if (loaders->files[i].file.path)
+            msg_detail("%s: %s", loader_role_name(i), loaders->files[i].file.path);
+    for (size_t i = 0; i < PLATFORMS; i++)
+        if (loaders->modules[i].dir)
+            msg_detail("GRUB's modules for %s: %s", platform_names[i], loaders->modules[i].dir);
     table_free(&table);
     return result;
 }

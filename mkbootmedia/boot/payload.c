@@ -11,9 +11,8 @@
 /* What makes a text unfit to stand in a menu or on a kernel's command line; NULL if nothing. */
 static const char *text_check(const char *text)
 {
-    for (const char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return "holds a control character";
+    if (has_control(text))
+        return "holds a control character";
     return utf8_valid(text) ? NULL : "is not valid UTF-8";
 }
 

@@ -1,6 +1,7 @@
 /* plan: from a request and its payload to the whole medium as data. */
 #include "boot/plan.h"
 
+#include "base/embedded.h"
 #include "base/msg.h"
 #include "base/util.h"
 #include "boot/chain.h"
@@ -10,9 +11,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* GRUB for BIOS puts no byte of an initramfs above this address (grub-core/loader/i386/linux.c). */
 #define GRUB_BIOS_INITRD_TOP UINT64_C(0x37ffffff)
+#define TIME_MAX             253402300799 /* the end of the year 9999 */
 #define GRUB_EFI_INITRD_SAFE (800 * MIB) /* UEFI firmwares with one free run so long are common */
 
 /* SOURCE_DATE_EPOCH (reproducible-builds.org), else the newest input file. */
@@ -23,11 +26,13 @@ static int read_time(struct plan *plan)
     long long seconds;
 
     plan->time = payload_newest(plan->payload);
+    if (plan->time < 0 || plan->time > TIME_MAX) /* a file system can say anything */
+        plan->time = plan->time < 0 ? 0 : TIME_MAX;
     if (!epoch || !*epoch)
         return 0;
     errno = 0;
     seconds = strtoll(epoch, &end, 10);
-    if (errno || *end || seconds < 0 || seconds > 253402300799) /* the year 9999 */
+    if (errno || *end || seconds < 0 || seconds > TIME_MAX)
         return msg_error("SOURCE_DATE_EPOCH: reading: '%s' is no number of seconds", epoch);
     plan->time = (time_t)seconds;
     return 0;
@@ -83,13 +88,14 @@ static int start_images(struct plan *plan)
 
 static void warn_large(const struct plan *plan, const struct payload_entry *entry)
 {
-    uint64_t total = 0, room = GRUB_BIOS_INITRD_TOP;
+    uint64_t total = 0, room = GRUB_BIOS_INITRD_TOP, below;
 
     for (size_t i = 0; i < entry->initrd_count; i++)
         total += entry->initrds[i].size;
     if (entry->kernel.initrd_addr_max < room)
         room = entry->kernel.initrd_addr_max;
-    room -= entry->kernel.init_size + 16 * MIB; /* the kernel lies below, from 16 MiB on */
+    below = entry->kernel.init_size + 16 * MIB; /* the kernel lies there, from 16 MiB on */
+    room = room > below ? room - below : 0;
     if (plan->loaders.firmware & FIRMWARE_BIOS && total > room)
         msg_warn("%s: %.0f MiB of initramfs will not load on BIOS: GRUB has %.0f MiB for it there",
                  entry->title, (double)total / MIB, (double)room / MIB);
@@ -116,7 +122,12 @@ static int warn_unsigned(const struct plan *plan, const struct payload_entry *en
 static int check_entries(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->entry_count; i++) {
-        warn_large(plan, plan->entries[i].payload);
+        const struct payload_entry *entry = plan->entries[i].payload;
+
+        warn_large(plan, entry);
+        if (plan->loaders.firmware & FIRMWARE_IA32 && !kernel_boots_ia32(&entry->kernel))
+            msg_warn("%s: 32-bit UEFI will not boot it: a 64-bit kernel without CONFIG_EFI_MIXED",
+                     entry->kernel_file.path);
         if (plan->loaders.firmware & FIRMWARE_SECUREBOOT &&
             warn_unsigned(plan, plan->entries[i].payload) < 0)
             return -1;
@@ -135,7 +146,7 @@ int plan_make(struct plan *plan, const struct request *request, const struct pay
         name_entry(&plan->entries[i], &payload->entries[i]);
     if (read_time(plan) < 0 || loaders_find(&plan->loaders, request, payload->arch) < 0)
         return -1;
-    if (plan_add_files(plan) < 0 || plan_identify(plan) < 0 || measure_images(plan) < 0)
+    if (plan_add_files(plan) < 0 || measure_images(plan) < 0 || plan_identify(plan) < 0)
         return -1;
     if (plan_add_texts(plan) < 0)
         return -1;
@@ -166,9 +177,27 @@ static bool is_file(const struct source *source, dev_t dev, ino_t ino)
     return source->path && source->dev == dev && source->ino == ino;
 }
 
+/* A template of the user's own folder? */
+static bool is_template(const struct plan *plan, dev_t dev, ino_t ino)
+{
+    const char *dir = plan->request->templates;
+    bool found = false;
+
+    for (const struct embedded *file = embedded_files; dir && file->name; file++) {
+        struct stat st;
+        char *path = strncmp(file->name, "templates/", 10) == 0
+                         ? xasprintf("%s/%s", dir, file->name + 10)
+                         : NULL;
+
+        found = found || (path && stat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino);
+        free(path);
+    }
+    return found;
+}
+
 bool plan_reads(const struct plan *plan, dev_t dev, ino_t ino)
 {
-    bool found = false;
+    bool found = is_template(plan, dev, ino);
 
     for (size_t i = 0; i < plan->payload->entry_count; i++) {
         const struct payload_entry *entry = &plan->payload->entries[i];

@@ -2,8 +2,8 @@
  * plan: the medium as data: label, ids, time stamp, entries, items, loaders. It is complete before
  * anything is written; `mkbootmedia plan` prints it.
  *
- * The id is the first half of a SHA-256 over what the medium holds: label, menu, names, sizes, and of
- * each file its head, its tail and samples between (so that it costs the same for any size). All
+ * The id is a SHA-256 over what the medium holds: label, menu, names, sizes, and of each file its bytes
+ * (of one over 1 MiB head, tail and samples between, so that it costs the same for any size). All
  * GUIDs, volume ids and the name of the marker file come from it.
  */
 #ifndef BOOT_PLAN_H
@@ -62,7 +62,7 @@ struct plan {
  */
 int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
               enum plan_output output);
-/* Makes those images, and says what of the plan will not boot somewhere. -1, reported. */
+/* Makes those images, and warns of what of the plan will not boot somewhere. -1, reported. */
 int plan_finish(struct plan *plan);
 void plan_free(struct plan *plan);
 

@@ -2,6 +2,7 @@
 #include "boot/plan_private.h"
 
 #include "base/util.h"
+#include "boot/render.h"
 
 #include <stdio.h>
 
@@ -48,6 +49,21 @@ static void add_strings(struct digest *digest, const struct strings *strings)
         add_text(digest, strings->v[i]);
 }
 
+/* What the templates make of the plan, as long as there is no marker. */
+static int add_texts(struct digest *digest, const struct plan *plan)
+{
+    static const char *const names[] = {"grub.cfg", "theme.txt", "early.cfg", "esp.cfg"};
+    struct buf text = {0};
+    int result = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(names) && result == 0; i++)
+        result = render(&text, names[i], plan);
+    if (result == 0)
+        add_text(digest, text.data);
+    buf_free(&text);
+    return result;
+}
+
 static void add_menu(struct digest *digest, const struct plan *plan)
 {
     add_text(digest, "mkbootmedia plan 1");
@@ -56,6 +72,10 @@ static void add_menu(struct digest *digest, const struct plan *plan)
     add_number(digest, plan->request->timeout);
     add_number(digest, plan->loaders.firmware);
     add_text(digest, plan->label);
+    add_number(digest, plan->request->hybrid);
+    add_number(digest, (int64_t)plan->request->size);
+    for (size_t i = 0; i < PLATFORMS; i++)
+        add_number(digest, (int64_t)plan->images[i].room);
     add_strings(digest, &plan->request->consoles);
     for (size_t i = 0; i < plan->entry_count; i++) {
         const struct plan_entry *entry = &plan->entries[i];
@@ -74,6 +94,7 @@ int plan_identify(struct plan *plan)
 
     digest_init(&digest);
     add_menu(&digest, plan);
+    result = add_texts(&digest, plan);
     for (size_t i = 0; i < plan->item_count && result == 0; i++) {
         add_text(&digest, plan->items[i].path);
         result = add_sampled(&digest, &plan->items[i].content);

@@ -131,15 +131,6 @@ static int own_template(struct buf *text, char **path, const char *name, const c
     return result < 0 ? -1 : 1;
 }
 
-static const char *built_in(const char *file)
-{
-    const struct embedded *e = embedded_files;
-
-    while (strcmp(e->name, file) != 0)
-        e++;
-    return e->data;
-}
-
 int render(struct buf *out, const char *name, const struct plan *plan)
 {
     const char *dir = plan->request->templates;
@@ -152,7 +143,7 @@ int render(struct buf *out, const char *name, const struct plan *plan)
     if (result == 1)
         result = template_render(out, path, own.data, &scope);
     else if (result == 0)
-        result = template_render(out, file, built_in(file), &scope);
+        result = template_render(out, file, embedded_find(file)->data, &scope);
     scope_free(&scope);
     buf_free(&own);
     free(path);

@@ -20,7 +20,10 @@ struct scope_value {
 struct walk {
     const char *file, *text;
     struct buf *out;
+    int depth; /* of sections in sections */
 };
+
+#define DEPTH_MAX 32
 
 struct chain {
     const struct scope *scope;
@@ -157,16 +160,16 @@ static bool shown(const struct scope_value *value)
                                                                             : value->count > 0;
 }
 
-static const char *render_until(const struct walk *walk, const char *p, const struct tag *open,
+static const char *render_until(struct walk *walk, const char *p, const struct tag *open,
                                 const struct chain *chain);
 
 /* A section: rendered once for each item (or once, or not at all); returns where it ends. */
-static const char *render_section(const struct walk *walk, const struct tag *open,
+static const char *render_section(struct walk *walk, const struct tag *open,
                                   const struct chain *chain)
 {
     static const struct scope nothing;
     struct buf unseen = {0};
-    struct walk dry = {walk->file, walk->text, &unseen};
+    struct walk dry = {walk->file, walk->text, &unseen, walk->depth};
     const struct scope_value *value = find(chain, open);
     size_t times;
     const char *end = NULL;
@@ -208,11 +211,26 @@ static bool closes(const struct tag *tag, const struct tag *open)
            memcmp(tag->name, open->name, open->name_len) == 0;
 }
 
+/* A section within what is being rendered or, without a chain of scopes, passed over. */
+static const char *render_inner(struct walk *walk, const struct tag *tag, const struct chain *chain)
+{
+    const char *end;
+
+    if (walk->depth == DEPTH_MAX) {
+        fail(walk, tag->start, "too many sections in each other: ", tag);
+        return NULL;
+    }
+    walk->depth++;
+    end = chain ? render_section(walk, tag, chain) : render_until(walk, tag->end, tag, NULL);
+    walk->depth--;
+    return end;
+}
+
 /*
  * Renders from p up to the tag that closes open (NULL: up to the end of the text); returns what
  * follows it, or NULL and reported. Without a chain of scopes it only looks for the end.
  */
-static const char *render_until(const struct walk *walk, const char *p, const struct tag *open,
+static const char *render_until(struct walk *walk, const char *p, const struct tag *open,
                                 const struct chain *chain)
 {
     for (;;) {
@@ -236,7 +254,7 @@ static const char *render_until(const struct walk *walk, const char *p, const st
             return NULL;
         }
         if (tag.kind == '#' || tag.kind == '^')
-            p = chain ? render_section(walk, &tag, chain) : render_until(walk, p, &tag, NULL);
+            p = render_inner(walk, &tag, chain);
         else if (!tag.kind && chain && render_value(walk, &tag, chain) < 0)
             return NULL;
         if (!p)
@@ -246,7 +264,7 @@ static const char *render_until(const struct walk *walk, const char *p, const st
 
 int template_render(struct buf *out, const char *file, const char *text, const struct scope *scope)
 {
-    struct walk walk = {file, text, out};
+    struct walk walk = {file, text, out, 0};
     struct chain chain = {scope, NULL};
 
     return render_until(&walk, text, NULL, &chain) ? 0 : -1;

@@ -11,20 +11,30 @@
 
 static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* printf whose arguments may come from a foreign image: nothing reaches the terminal but text. */
+/*
+ * printf whose arguments may come from a foreign image: nothing reaches the terminal but text, and lines
+ * begin and end only where the format does.
+ */
 static void put(const char *format, ...)
 {
     va_list ap;
-    char *text;
+    size_t head = strspn(format, "\n"), end = strlen(format);
+    char *inner, *text;
 
+    while (end > head && format[end - 1] == '\n')
+        end--;
+    inner = xasprintf("%.*s", (int)(end - head), format + head);
     va_start(ap, format);
-    text = xvasprintf(format, ap);
+    text = xvasprintf(inner, ap);
     va_end(ap);
+    fwrite(format, 1, head, stdout);
     for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if ((*p < 0x20 && *p != '\n') || *p == 0x7f)
+        if (*p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
             printf("\\%03o", *p);
         else
             putchar(*p);
+    fputs(format + end, stdout);
+    free(inner);
     free(text);
 }
 
@@ -74,7 +84,8 @@ static void print_verdicts(const struct inspect_report *report)
 
 static void print_tables(const struct inspect_report *report)
 {
-    put("\npartitions\n  MBR  %s\n", !report->mbr        ? "none"
+    put("\npartitions\n");
+    put("  MBR  %s\n", !report->mbr        ? "none"
                                      : report->boot_code ? report->boot_code
                                                          : "no boot code");
     put("  GPT  %s", report->gpt ? "" : "none\n");
@@ -100,7 +111,8 @@ static void print_cd(const struct inspect_report *report)
     if (report->iso == SIZE_MAX)
         return;
     volume = &report->volumes[report->iso].volume;
-    put("\nISO 9660\n  %s, %s%s%s\n", *volume->label ? volume->label : "no label",
+    put("\nISO 9660\n");
+    put("  %s, %s%s%s\n", *volume->label ? volume->label : "no label",
         size_text(volume->size).text, volume->iso.rock_ridge ? ", Rock Ridge" : "",
         volume->iso.joliet ? ", Joliet" : "");
     for (size_t i = 0; i < report->boot_count; i++) {

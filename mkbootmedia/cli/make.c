@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "cli/plan_print.h"
 #include "cli/progress.h"
+#include "media/draft.h"
 #include "media/output.h"
 #include "media/sink.h"
 
@@ -61,12 +62,25 @@ static int check_output(struct work *work)
     return sink_check(request->output, &work->old_output);
 }
 
+/* Neither the old output nor the temporary name beside it may be a file that is still to be read. */
 static int check_inputs(const struct work *work)
 {
+    const char *output = work->options.request.output;
+    struct stat st;
+    char *name;
+    int result = 0;
+
+    if (!output || to_stdout(&work->options.request))
+        return 0;
+    name = draft_name(output);
     if (work->old_output.st_nlink &&
         plan_reads(&work->plan, work->old_output.st_dev, work->old_output.st_ino))
-        return msg_error("%s: writing: is one of the input files", work->options.request.output);
-    return 0;
+        result = msg_error("%s: writing: is one of the input files", output);
+    else if (lstat(name, &st) == 0 && plan_reads(&work->plan, st.st_dev, st.st_ino))
+        result = msg_error("%s: writing: %s, its temporary name, is one of the input files", output,
+                           name);
+    free(name);
+    return result;
 }
 
 static int check_folder(const char *path)
@@ -156,15 +170,35 @@ static int run(const struct command *command, struct work *work, const struct ou
         return plan_print_json(&work->plan, &work->medium, output) < 0 ? EXIT_FAILURE : 0;
     if (print && !msg_level.quiet)
         plan_print(&work->plan, &work->medium, output);
-    return fflush(stdout) == 0 ? 0 : (msg_errno("standard output", "writing"), EXIT_FAILURE);
+    return 0;
 }
 
-/* Parses and runs a command whose output is named by name, or by its only operand. */
-static int make(const struct command *command, const char *name, int argc, char **argv)
+/* The output that a command makes, or that its only operand names. */
+static int find_output(const struct command *command, const struct options *options,
+                       const struct output **output)
+{
+    const char *operand = options->operand_count ? options->operands[0] : NULL;
+
+    if (command->bit != CMD_PLAN && operand)
+        return usage_error(command, "'%s': an operand that is not expected", operand);
+    if (command->bit == CMD_PLAN && options->operand_count != 1)
+        return usage_error(command, "which output? one of %s", output_names());
+    *output = output_find(operand ? operand : command->name);
+    if (!*output)
+        return usage_error(command, "'%s': no such output; it is one of %s", operand,
+                           output_names());
+    if ((*output)->kind != PLAN_USB && options->request.size)
+        return usage_error(command, "--size: is for usb only");
+    if ((*output)->kind != PLAN_ISO && options->request.hybrid != HYBRID_AUTO)
+        return usage_error(command, "--hybrid: is for iso only");
+    return 0;
+}
+
+int make_run(const struct command *command, int argc, char **argv)
 {
     struct work work = {0};
-    int result = options_parse(&work.options, command, argc, argv);
     const struct output *output = NULL;
+    int result = options_parse(&work.options, command, argc, argv);
 
     source_raise_limit();
     if (result == 0 && work.options.help) {
@@ -172,30 +206,12 @@ static int make(const struct command *command, const char *name, int argc, char 
         options_free(&work.options);
         return 0;
     }
-    if (result == 0 && !name && work.options.operand_count != 1)
-        result = usage_error(command, "which output? one of usb, iso");
-    else if (result == 0 && name && work.options.operand_count)
-        result = usage_error(command, "'%s': an operand that is not expected",
-                             work.options.operands[0]);
     if (result == 0)
-        output = output_find(name ? name : work.options.operands[0]);
-    if (result == 0 && !output)
-        result = usage_error(command, "'%s': no such output; it is one of usb, iso",
-                             work.options.operands[0]);
+        result = find_output(command, &work.options, &output);
     if (result == 0)
         result = check_usage(command, &work.options.request);
     if (result == 0)
         result = run(command, &work, output);
     work_free(&work);
     return result;
-}
-
-int make_run(const struct command *command, int argc, char **argv)
-{
-    return make(command, command->name, argc, argv);
-}
-
-int plan_run(const struct command *command, int argc, char **argv)
-{
-    return make(command, NULL, argc, argv);
 }

@@ -5,6 +5,5 @@
 #include "cli/options.h"
 
 int make_run(const struct command *command, int argc, char **argv);
-int plan_run(const struct command *command, int argc, char **argv);
 
 #endif

@@ -185,6 +185,13 @@ static const char *set_help(struct options *options, const char *value)
     return NULL;
 }
 
+static const char *set_version(struct options *options, const char *value)
+{
+    (void)options, (void)value;
+    printf("mkbootmedia %s\n", VERSION);
+    exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
 static const struct option_row {
     const char *name;
     char letter;
@@ -214,6 +221,7 @@ static const struct option_row {
     {"json", 0, NULL, ALL, set_json, "one JSON document on stdout"},
     {"quiet", 'q', NULL, ALL, set_quiet, "no notes, no progress"},
     {"verbose", 'v', NULL, ALL, set_verbose, "more details"},
+    {"version", 0, NULL, ALL | CMD_COMPLETION, set_version, "the program's version"},
     {"help", 'h', NULL, ALL | CMD_COMPLETION, set_help, "this help"},
 };
 

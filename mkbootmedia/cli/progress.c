@@ -20,6 +20,15 @@ static double since(const struct timespec *then)
     return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
 }
 
+/* The bar that is on the terminal, for messages that come in between; NULL: none. */
+static struct progress *on_screen;
+
+static void clear_bar(void)
+{
+    if (on_screen && on_screen->visible)
+        fputs("\r\033[K", stderr);
+}
+
 void progress_init(struct progress *progress, const char *name, bool json)
 {
     *progress = (struct progress){.name = name};
@@ -29,6 +38,10 @@ void progress_init(struct progress *progress, const char *name, bool json)
         progress->style = PROGRESS_BAR;
     clock_gettime(CLOCK_MONOTONIC, &progress->begun);
     progress->shown = progress->begun;
+    if (progress->style != PROGRESS_BAR)
+        return;
+    on_screen = progress;
+    msg_before = clear_bar;
 }
 
 static void show_bar(const struct progress *progress, uint64_t done, uint64_t total, double seconds)
@@ -63,6 +76,8 @@ void progress_show(void *arg, uint64_t done, uint64_t total)
 
 void progress_end(struct progress *progress)
 {
-    if (progress->style == PROGRESS_BAR && progress->visible)
-        fputs("\r\033[K", stderr);
+    if (progress->style != PROGRESS_BAR)
+        return;
+    clear_bar();
+    msg_before = NULL;
 }

@@ -112,11 +112,12 @@ int fat_format(struct fat *fat, uint64_t offset)
     fat->fd = run_memfd("FAT");
     if (fat->fd < 0)
         return -1;
-    if (ftruncate(fat->fd, (off_t)fat->size) < 0 || start_mkfs(fat, offset) < 0) {
-        close(fat->fd);
-        return -1;
-    }
-    return 0;
+    if (ftruncate(fat->fd, (off_t)fat->size) < 0)
+        msg_errno("FAT", "making a memory file");
+    else if (start_mkfs(fat, offset) == 0)
+        return 0;
+    close(fat->fd);
+    return -1;
 }
 
 /* Waits for mkfs.fat; the volume has to be as fat_plan has foreseen it: places are given already. */

@@ -1,6 +1,7 @@
 /* draft: open, lock, publish or remove the temporary file of an output. */
 #include "media/draft.h"
 
+#include "base/digest.h"
 #include "base/msg.h"
 #include "base/util.h"
 
@@ -13,6 +14,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define NAME_ROOM 240 /* bytes of a name that leave room for the rest of a draft's (NAME_MAX 255) */
 
 /* For the signal handler: the temporary file to remove; "" if there is none. */
 static char signal_name[4096 + 256];
@@ -27,7 +30,7 @@ static void remove_draft(int number)
 
 static void watch_signals(const char *name)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGPIPE};
 
     if (strlen(name) >= sizeof signal_name)
         return;
@@ -62,7 +65,7 @@ static char *resolve(const char *path)
     return next;
 }
 
-/* Is the open file still the one of this name? Another run may have renamed it in between. */
+/* Is the open file still the one of this name? Another run may have renamed or removed it. */
 static bool still_named(int fd, const char *name)
 {
     struct stat open_file, named;
@@ -71,83 +74,141 @@ static bool still_named(int fd, const char *name)
            open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
 
-/* Opens and locks a new temporary file in the place of what a run that was killed has left. */
-static int draft_lock(struct draft *draft, const char *path)
+/*
+ * Locks an open draft, until it is closed. 1: it is ours; 0: somebody has removed it meanwhile; -1,
+ * reported. Where a file system knows no locks, two runs at once are not told apart.
+ */
+static int lock(int fd, const char *name, const char *path)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK)
+            return msg_error("%s: writing: another mkbootmedia is writing it", path);
+        if (errno != ENOLCK && errno != EOPNOTSUPP && errno != ENOSYS)
+            return msg_errno(path, "locking");
+    }
+    return still_named(fd, name);
+}
+
+/* Removes what a run that was killed has left; whoever has not the lock removes nothing. */
+static int remove_stale(const char *name, const char *path)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), locked;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : msg_errno(name, "removing what an earlier run has left");
+    locked = lock(fd, name, path);
+    if (locked == 1 && unlink(name) < 0)
+        locked = msg_errno(name, "removing what an earlier run has left");
+    close(fd);
+    return locked < 0 ? -1 : 0;
+}
+
+/* Makes and locks a new draft, never an old one: truncated, that would be flushed by close (ext4). */
+static int make_draft(struct draft *draft, const char *path)
 {
     for (;;) {
-        int fd = open(draft->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-        struct stat st;
+        int fd = open(draft->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666), locked;
 
-        if (fd < 0)
+        if (fd < 0 && errno != EEXIST)
             return msg_errno(path, "writing");
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-            close(fd);
-            return msg_error("%s: writing: another mkbootmedia is writing it", path);
-        }
-        if (fstat(fd, &st) == 0 && st.st_size) /* truncated, it would be flushed by close (ext4) */
-            unlink(draft->name);
-        if (still_named(fd, draft->name)) {
+        if (fd < 0 && remove_stale(draft->name, path) < 0)
+            return -1;
+        if (fd < 0)
+            continue;
+        locked = lock(fd, draft->name, path);
+        if (locked == 1) {
             draft->fd = fd;
             return 0;
         }
         close(fd);
+        if (locked < 0)
+            return -1;
     }
 }
 
-int draft_open(struct draft *draft, const char *path)
+/* ".NAME.mkbootmedia" beside the output; of a name too long for that, its start and a digest. */
+static char *name_beside(const char *folder, const char *path)
 {
-    const char *base;
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+    struct digest digest;
+    uint8_t sum[DIGEST_LEN];
+
+    if (strlen(base) <= NAME_ROOM)
+        return xasprintf("%s/.%s.mkbootmedia", folder, base);
+    digest_init(&digest);
+    digest_add(&digest, base, strlen(base));
+    digest_final(&digest, sum);
+    return xasprintf("%s/.%.180s.%.32s.mkbootmedia", folder, base, digest_hex(sum).text);
+}
+
+char *draft_name(const char *path)
+{
+    char *real = resolve(path), *folder = folder_of(real), *name = name_beside(folder, real);
+
+    free(real);
+    free(folder);
+    return name;
+}
+
+int draft_open(struct draft *draft, const char *path, bool no_sync)
+{
     struct stat old;
 
-    *draft = (struct draft){.path = resolve(path), .fd = -1};
+    *draft = (struct draft){.path = resolve(path), .fd = -1, .folder_fd = -1};
     draft->folder = folder_of(draft->path);
-    base = strrchr(draft->path, '/');
-    base = base ? base + 1 : draft->path;
-    /* a name of 255 bytes leaves no room for more: its end is cut */
-    draft->name = xasprintf("%s/.%.*s.mkbootmedia", draft->folder, 200, base);
-    if (draft_lock(draft, path) < 0)
+    draft->name = name_beside(draft->folder, draft->path);
+    if (!no_sync) { /* now: later it would be too late to fail */
+        draft->folder_fd = open(draft->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (draft->folder_fd < 0)
+            return msg_errno(draft->folder, "opening the folder");
+    }
+    if (make_draft(draft, path) < 0)
         return -1;
     watch_signals(draft->name);
-    if (stat(draft->path, &old) == 0) /* who might not read the old file, may not read the new one */
-        fchmod(draft->fd, old.st_mode & 0777);
+    if (stat(draft->path, &old) == 0 && fchmod(draft->fd, old.st_mode & 0777) < 0)
+        return msg_errno(path, "giving it the old file's mode");
     return 0;
 }
 
-static int sync_folder(const struct draft *draft)
+int draft_publish(struct draft *draft)
 {
-    int fd = open(draft->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = fd < 0 || fsync(fd) < 0 ? -1 : 0;
+    sigset_t all, old;
+    int result;
 
-    if (result < 0 && errno != EINVAL) /* some file systems cannot sync a folder */
-        msg_errno(draft->folder, "syncing the folder");
-    else
-        result = 0;
-    if (fd >= 0)
-        close(fd);
-    return result;
-}
-
-int draft_publish(struct draft *draft, bool no_sync)
-{
-    if (!no_sync && fsync(draft->fd) < 0)
+    if (draft->folder_fd >= 0 && fsync(draft->fd) < 0)
         return msg_errno(draft->path, "writing to the disk");
-    if (rename(draft->name, draft->path) < 0)
-        return msg_errno(draft->path, "renaming the finished file");
-    *signal_name = '\0';
+    sigfillset(&all); /* no signal may remove the name of what has become the output */
+    sigprocmask(SIG_BLOCK, &all, &old);
+    errno = ENOENT;
+    result = still_named(draft->fd, draft->name) ? rename(draft->name, draft->path) : -1;
+    if (result == 0)
+        *signal_name = '\0';
+    else
+        msg_errno(draft->path, "renaming the finished file");
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    if (result < 0)
+        return -1;
     close(draft->fd);
     draft->fd = -1;
-    return no_sync ? 0 : sync_folder(draft);
+    /* some file systems cannot sync a folder */
+    if (draft->folder_fd >= 0 && fsync(draft->folder_fd) < 0 && errno != EINVAL)
+        return msg_errno(draft->folder, "syncing the folder");
+    return 0;
 }
 
 void draft_close(struct draft *draft)
 {
     if (draft->fd >= 0) {
-        unlink(draft->name);
+        if (still_named(draft->fd, draft->name))
+            unlink(draft->name);
         close(draft->fd);
     }
+    if (draft->folder_fd >= 0)
+        close(draft->folder_fd);
     *signal_name = '\0';
     free(draft->path);
     free(draft->folder);
     free(draft->name);
-    *draft = (struct draft){.fd = -1};
+    *draft = (struct draft){.fd = -1, .folder_fd = -1};
 }

@@ -13,14 +13,17 @@ struct draft {
     char *path;   /* the output, symbolic links resolved */
     char *folder; /* that it is in */
     char *name;   /* the temporary name */
-    int fd;       /* open and locked; -1: none */
+    int fd;        /* open and locked; -1: none */
+    int folder_fd; /* to sync the folder; -1: nothing is synced */
 };
 
+/* The temporary name of an output, malloc'ed. */
+char *draft_name(const char *path);
 /* Opens a new draft for path; -1, reported, also if another run is writing it. */
-int draft_open(struct draft *draft, const char *path);
+int draft_open(struct draft *draft, const char *path, bool no_sync);
 /* Puts it under the output's name; -1, reported. */
-int draft_publish(struct draft *draft, bool no_sync);
-/* Removes the draft unless it was published; safe on {.fd = -1}. */
+int draft_publish(struct draft *draft);
+/* Removes the draft unless it was published; safe on {.fd = -1, .folder_fd = -1}. */
 void draft_close(struct draft *draft);
 
 #endif

@@ -46,6 +46,8 @@ static const char *kernel_problem(enum firmware firmware, const struct inspect_e
         return "is for another architecture";
     if (entry->facts.arch == KERNEL_I386 && firmware & (FIRMWARE_UEFI | FIRMWARE_SECUREBOOT))
         return "is a 32-bit kernel, for a 64-bit UEFI";
+    if (firmware == FIRMWARE_IA32 && !kernel_boots_ia32(&entry->facts))
+        return "is a 64-bit kernel without CONFIG_EFI_MIXED, for a 32-bit UEFI";
     return NULL;
 }
 

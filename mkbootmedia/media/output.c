@@ -17,6 +17,18 @@ const struct output *output_find(const char *name)
     return NULL;
 }
 
+const char *output_names(void)
+{
+    static char names[64];
+
+    if (!*names)
+        for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
+            strcat(names, i ? ", " : "");
+            strcat(names, outputs[i]->name);
+        }
+    return names;
+}
+
 void medium_add_partition(struct medium *medium, const struct plan *plan, const char *name,
                           const char *type, uint64_t offset, uint64_t size)
 {

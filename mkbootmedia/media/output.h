@@ -38,6 +38,8 @@ extern const struct output output_usb, output_iso;
 
 /* The row of that name, or NULL. */
 const struct output *output_find(const char *name);
+/* "usb, iso" */
+const char *output_names(void);
 
 /* Adds a partition with a GUID of the plan's; the first has GUID "partition 1". */
 void medium_add_partition(struct medium *medium, const struct plan *plan, const char *name,

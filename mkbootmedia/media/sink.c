@@ -56,11 +56,10 @@ int sink_begin(struct sink *sink, const char *path, uint64_t size, struct region
                size_t early_count, const struct sink_options *options)
 {
     *sink = (struct sink){.name = path,
-                          .no_sync = options->no_sync,
-                          .draft = {.fd = -1},
+                          .draft = {.fd = -1, .folder_fd = -1},
                           .early = early,
                           .early_count = early_count};
-    if (draft_open(&sink->draft, path) < 0)
+    if (draft_open(&sink->draft, path, options->no_sync) < 0)
         return -1;
     if (ftruncate(sink->draft.fd, (off_t)size) < 0)
         return msg_errno(path, "writing");
@@ -105,7 +104,7 @@ int sink_end(struct sink *sink, const struct image *image)
     sink->stop = result < 0;
     if (join(sink) < 0 || result < 0)
         return -1;
-    return draft_publish(&sink->draft, sink->no_sync);
+    return draft_publish(&sink->draft);
 }
 
 void sink_free(struct sink *sink)

@@ -24,7 +24,6 @@ struct sink_options {
 
 struct sink {
     const char *name; /* the path as the user typed it */
-    bool no_sync;
     struct draft draft;
     struct region *early;
     size_t early_count;
