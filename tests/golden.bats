@@ -47,7 +47,7 @@ golden() {
 
 # The arguments of the line that begins with WORD, as a shell splits it: GRUB's quotes are the shell's.
 arguments() {
-    line=$(sed -n "s/^ *if \($1 .*\); then .*/\1/p" menu)
+    line=$(sed -n "s/^ *until \($1 .*\); do$/\1/p" menu)
     eval "$1() { printf '%s\n' \"\$@\"; }; $line"
 }
 
