@@ -101,7 +101,7 @@ ${prefix}
 {{words}}
 
 end' ]
-    eval "entry() { printf '%s' \"\$1\"; }; $(sed -n "s/^menuentry \(.*\) --id linux {$/entry \1/p" menu)" >got
+    eval "entry() { printf '%s' \"\$1\"; }; $(sed -n "s/^menuentry --id linux -- \(.*\) {$/entry \1/p" menu)" >got
     [ "$(cat got)" = "$title" ]
     [ "$(wc -l <messages)" -ge 1 ] # of what GRUB does to \ and '
 }

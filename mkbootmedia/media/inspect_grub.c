@@ -104,7 +104,7 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
     return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
-/* menuentry OPTION... TITLE: options but --unrestricted take a word. */
+/* menuentry OPTION... TITLE: options but --unrestricted take a word; -- ends them. */
 static void begin_entry(struct parser *parser, size_t at)
 {
     struct inspect_report *report = parser->report;
@@ -112,8 +112,10 @@ static void begin_entry(struct parser *parser, size_t at)
     const char *title = "";
 
     for (size_t i = at + 1; i < words->n; i++) {
-        if (strncmp(words->v[i], "--", 2) != 0) {
-            title = words->v[i];
+        bool last = strcmp(words->v[i], "--") == 0 && i + 1 < words->n;
+
+        if (last || strncmp(words->v[i], "--", 2) != 0) {
+            title = words->v[last ? i + 1 : i];
             break;
         }
         if (!strchr(words->v[i], '=') && strcmp(words->v[i], "--unrestricted") != 0)
