@@ -45,7 +45,8 @@ static void put_chunk(FILE *out, const char *type, const uint8_t *data, uint32_t
 }
 
 /* Colour type 2 (RGB) when opaque, 6 (RGBA) otherwise: GRUB reads both. */
-static void write_png(const struct picture *picture, const char *folder, const char *name, int alpha)
+static void write_png(const struct picture *picture, const char *folder, const char *name,
+                      int alpha)
 {
     unsigned bytes = alpha ? 4 : 3;
     size_t row = 1 + (size_t)picture->width * bytes, len = row * picture->height;
@@ -93,7 +94,8 @@ static void set(struct picture *picture, unsigned x, unsigned y, struct colour c
 
 static struct colour mix(struct colour a, struct colour b, double t)
 {
-    return (struct colour){a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t, 255};
+    return (struct colour){a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t,
+                           255};
 }
 
 /* Dark blue, lighter towards the upper left; a thin line under the title. */

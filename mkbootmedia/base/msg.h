@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-/* Set once by the command line: quiet drops notes, verbose adds details. Errors and warnings stay. */
+/* Set by the command line: quiet drops notes, verbose adds details; errors and warnings stay. */
 struct msg_level {
     bool quiet, verbose;
 };

@@ -19,7 +19,7 @@ struct run {
     int err_fd;       /* memfd that takes its standard error */
 };
 
-/* Starts argv[0]; returns -1, reported, when it is not installed (the message names its package). */
+/* Starts argv[0]; -1, reported, when it is not installed (the message names its package). */
 int run_start(struct run *run, const char *const argv[]);
 /* Waits for it; -1, reported with its last words, unless it exited with 0. */
 int run_wait(struct run *run);

@@ -93,7 +93,11 @@ uint32_t utf8_next(const char **s)
 {
     const unsigned char *p = (const unsigned char *)*s;
     static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    int more = p[0] < 0x80 ? 0 : p[0] >> 5 == 6 ? 1 : p[0] >> 4 == 14 ? 2 : p[0] >> 3 == 30 ? 3 : -1;
+    int more = p[0] < 0x80       ? 0
+               : p[0] >> 5 == 6  ? 1
+               : p[0] >> 4 == 14 ? 2
+               : p[0] >> 3 == 30 ? 3
+                                 : -1;
     uint32_t c = more <= 0 ? p[0] : p[0] & (0x3fu >> more);
 
     if (more == 0) {

@@ -100,7 +100,7 @@ static uint64_t file_len(const char *dir, const char *name, const char *suffix)
     return len;
 }
 
-/* All that goes into an image, unpacked, each part with room for its headers: more than it will be. */
+/* All that goes into an image, unpacked, and room for headers: more than it will be. */
 int grub_image_measure(struct grub_image *image, enum loader_platform platform, const char *dir)
 {
     struct strings modules = {0};
@@ -145,9 +145,9 @@ int grub_image_start(struct grub_image *image, enum loader_platform platform, co
     config = run_path(image->early_fd);
     out = run_path(image->fd);
     argv = xcalloc(modules.n + 12, sizeof *argv);
-    for (const char *const *p = (const char *const[]){
-             "grub-mkimage", "-O", loader_platform_name(platform), "-d", dir, "-p", "/boot/grub",
-             "-c", config.name, "-o", out.name, NULL};
+    for (const char *const *p =
+             (const char *const[]){"grub-mkimage", "-O", loader_platform_name(platform), "-d", dir,
+                                   "-p", "/boot/grub", "-c", config.name, "-o", out.name, NULL};
          *p; p++)
         argv[n++] = *p;
     memcpy(argv + n, modules.v, modules.n * sizeof *argv);
@@ -191,7 +191,7 @@ static int by_text(const void *a, const void *b)
 
 int grub_modules(struct strings *files, const char *dir)
 {
-    static const char *const lists[] = {"command.lst",  "crypto.lst",   "fs.lst",   "moddep.lst",
+    static const char *const lists[] = {"command.lst",  "crypto.lst",  "fs.lst",       "moddep.lst",
                                         "parttool.lst", "partmap.lst", "terminal.lst", "video.lst"};
     struct strings modules = {0};
     int result = modules_with_needed(&modules, "efi/i386-pc.modules", dir);

@@ -1,6 +1,6 @@
 /*
- * grub_image: GRUB images that grub-mkimage makes: the BIOS core image, and EFI programs. Several are
- * made at the same time; each comes out in a memfd.
+ * grub_image: GRUB images that grub-mkimage makes: the BIOS core image, and EFI programs. Several
+ * are made at the same time; each comes out in a memfd.
  *
  * Also the list of modules that GRUB for BIOS loads from the medium.
  */
@@ -13,8 +13,8 @@
 
 struct grub_image {
     struct run run;
-    int early_fd, fd; /* memfds: its early configuration, and the image */
-    uint64_t room;    /* bytes; the image will not be larger; 0: none is wanted */
+    int early_fd, fd;       /* memfds: its early configuration, and the image */
+    uint64_t room;          /* bytes; the image will not be larger; 0: none is wanted */
     struct content content; /* the image, once grub_image_wait has returned 0 */
 };
 

@@ -8,11 +8,10 @@ static const struct {
     size_t len;
     const char *format;
 } formats[] = {
-    {"070701", 6, "cpio"},           {"070702", 6, "cpio"},
-    {"\x1f\x8b", 2, "gzip"},         {"\x1f\x9e", 2, "gzip"},
-    {"\xfd" "7zXZ\0", 6, "xz"},      {"\x28\xb5\x2f\xfd", 4, "zstd"},
-    {"BZh", 3, "bzip2"},             {"\x02\x21\x4c\x18", 4, "lz4"},
-    {"\x89LZO\0\r\n\x1a\n", 9, "lzo"}, {"\x5d\0\0", 3, "lzma"},
+    {"070701", 6, "cpio"},   {"070702", 6, "cpio"},          {"\x1f\x8b", 2, "gzip"},
+    {"\x1f\x9e", 2, "gzip"}, {"\3757zXZ\0", 6, "xz"},        {"\x28\xb5\x2f\xfd", 4, "zstd"},
+    {"BZh", 3, "bzip2"},     {"\x02\x21\x4c\x18", 4, "lz4"}, {"\x89LZO\0\r\n\x1a\n", 9, "lzo"},
+    {"\x5d\0\0", 3, "lzma"},
 };
 
 int initramfs_read(const char **format, const struct content *content)

@@ -19,9 +19,9 @@ enum item_volume {
 #define PLACE_NONE UINT64_MAX
 
 /*
- * Where contents begin in an image: on multiples of 4096 bytes, so that file systems can share their
- * blocks; large ones on multiples of 64 KiB, so that the kernel copies them in whole runs of pages
- * (measured on ext4, 272 MiB by copy_file_range: 0.11 s against 0.14 s).
+ * Where contents begin in an image: on multiples of 4096 bytes, so that file systems can share
+ * their blocks; large ones on multiples of 64 KiB, so that the kernel copies them in whole runs of
+ * pages (measured on ext4, 272 MiB by copy_file_range: 0.11 s against 0.14 s).
  */
 #define ITEM_ALIGN       UINT64_C(4096)
 #define ITEM_ALIGN_LARGE UINT64_C(65536)
@@ -36,7 +36,7 @@ struct item {
     struct content content;
     unsigned volumes; /* enum item_volume, ored */
     uint64_t place;   /* first byte in the image; PLACE_NONE until an output has laid it out */
-    uint64_t room;    /* bytes kept for a content that is still being made (len 0); 0: it is there */
+    uint64_t room; /* bytes kept for a content that is still being made (len 0); 0: it is there */
 };
 
 /* How many bytes of the image a layout has to keep for an item. */

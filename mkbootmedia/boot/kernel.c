@@ -28,9 +28,9 @@ static const struct {
     size_t len;
     const char *why;
 } known[] = {
-    {"\x7f" "ELF", 4, "is an ELF file (vmlinux); the kernel to boot is arch/x86/boot/bzImage"},
+    {"\177ELF", 4, "is an ELF file (vmlinux); the kernel to boot is arch/x86/boot/bzImage"},
     {"\x1f\x8b", 2, "is a gzip file, not a kernel"},
-    {"\xfd" "7zXZ", 5, "is an xz file, not a kernel"},
+    {"\3757zXZ", 5, "is an xz file, not a kernel"},
     {"\x28\xb5\x2f\xfd", 4, "is a zstd file, not a kernel"},
     {"070701", 6, "is an initramfs (cpio), not a kernel"},
     {"070702", 6, "is an initramfs (cpio), not a kernel"},
@@ -144,7 +144,8 @@ int kernel_read(struct kernel *kernel, const struct content *content, const char
     *why = NULL;
     if (content_read(content, 0, head, len) < 0)
         return -1;
-    if (len >= 0x268 && get_le16(head + BOOT_FLAG) == 0xaa55 && memcmp(head + MAGIC, "HdrS", 4) == 0)
+    if (len >= 0x268 && get_le16(head + BOOT_FLAG) == 0xaa55 &&
+        memcmp(head + MAGIC, "HdrS", 4) == 0)
         return read_header(kernel, head, content, why);
     if (read_stub(kernel, content, &truncated) < 0)
         return -1;

@@ -24,7 +24,7 @@ struct loader_file {
 
 /* A folder of GRUB modules. */
 struct loader_modules {
-    char *dir; /* NULL: not installed */
+    char *dir;  /* NULL: not installed */
     char *name; /* in EFI/BOOT, of the image made from them; NULL for BIOS */
     char *package;
 };
@@ -36,15 +36,15 @@ struct loaders {
 };
 
 /*
- * Looks in the request's own folders, then where distributions keep them. Returns -1, reported with the
- * package to install, when a firmware that the request insists on cannot be had, or none at all.
- * arch is the kernels': a 32-bit kernel is not for UEFI x86-64.
+ * Looks in the request's own folders, then where distributions keep them. Returns -1, reported with
+ * the package to install, when a firmware that the request insists on cannot be had, or none at
+ * all. arch is the kernels': a 32-bit kernel is not for UEFI x86-64.
  */
 int loaders_find(struct loaders *loaders, const struct request *request, enum kernel_arch arch);
 void loaders_free(struct loaders *loaders);
 
 const char *loader_platform_name(enum loader_platform platform); /* "i386-pc", as GRUB says */
-const char *loader_role_name(enum loader_role role);              /* "shim", "GRUB", ... */
+const char *loader_role_name(enum loader_role role);             /* "shim", "GRUB", ... */
 
 /* The installed version of a package (dpkg, rpm or pacman knows), or NULL; free it. */
 char *loader_package_version(const char *package);

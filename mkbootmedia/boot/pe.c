@@ -1,5 +1,4 @@
-/* pe: the headers, sections and certificate table of a PE/COFF file, and its Authenticode digest.
- */
+/* pe: headers, sections and certificate table of a PE/COFF file, and its Authenticode digest. */
 #include "boot/pe.h"
 
 #include "base/util.h"

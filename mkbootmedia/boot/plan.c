@@ -16,7 +16,7 @@
 /* GRUB for BIOS puts no byte of an initramfs above this address (grub-core/loader/i386/linux.c). */
 #define GRUB_BIOS_INITRD_TOP UINT64_C(0x37ffffff)
 #define TIME_MAX             253402300799 /* the end of the year 9999 */
-#define GRUB_EFI_INITRD_SAFE (800 * MIB) /* UEFI firmwares with one free run so long are common */
+#define GRUB_EFI_INITRD_SAFE (800 * MIB)  /* UEFI firmwares with one free run so long are common */
 
 /* SOURCE_DATE_EPOCH (reproducible-builds.org), else the newest input file. */
 static int read_time(struct plan *plan)

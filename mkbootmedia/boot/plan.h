@@ -2,9 +2,9 @@
  * plan: the medium as data: label, ids, time stamp, entries, items, loaders. It is complete before
  * anything is written; `mkbootmedia plan` prints it.
  *
- * The id is a SHA-256 over what the medium holds: label, menu, names, sizes, and of each file its bytes
- * (of one over 1 MiB head, tail and samples between, so that it costs the same for any size). All
- * GUIDs, volume ids and the name of the marker file come from it.
+ * The id is a SHA-256 over what the medium holds: label, menu, names, sizes, and of each file its
+ * bytes (of one over 1 MiB head, tail and samples between, so that it costs the same for any size).
+ * All GUIDs, volume ids and the name of the marker file come from it.
  */
 #ifndef BOOT_PLAN_H
 #define BOOT_PLAN_H
@@ -25,7 +25,7 @@ struct plan_entry {
 
 /* A loader on the medium. */
 struct plan_loader {
-    const char *what;    /* "shim", "GRUB", "GRUB core image" */
+    const char *what; /* "shim", "GRUB", "GRUB core image" */
     const char *platform;
     const char *source;  /* host path of the file, or of the modules that it is made from */
     const char *package; /* that brings the source */
@@ -57,8 +57,8 @@ struct plan {
 };
 
 /*
- * Makes the plan for one output; -1, reported. Images of grub-mkimage are not yet made then: their items
- * have room, but no content.
+ * Makes the plan for one output; -1, reported. Images of grub-mkimage are not yet made then: their
+ * items have room, but no content.
  */
 int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
               enum plan_output output);

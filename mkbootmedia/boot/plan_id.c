@@ -100,7 +100,8 @@ int plan_identify(struct plan *plan)
         result = add_sampled(&digest, &plan->items[i].content);
     }
     digest_final(&digest, plan->id);
-    snprintf(plan->marker, sizeof plan->marker, ".disk/%.16s.mkbootmedia", digest_hex(plan->id).text);
+    snprintf(plan->marker, sizeof plan->marker, ".disk/%.16s.mkbootmedia",
+             digest_hex(plan->id).text);
     return result;
 }
 
@@ -124,8 +125,9 @@ struct plan_guid plan_guid(const struct plan *plan, const char *purpose)
     b[6] = (uint8_t)(0x80 | (b[6] & 0x0f)); /* version 8 */
     b[8] = (uint8_t)(0x80 | (b[8] & 0x3f)); /* variant of RFC 9562 */
     snprintf(guid.text, sizeof guid.text,
-             "%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", b[0], b[1], b[2],
-             b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+             "%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", b[0], b[1],
+             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+             b[15]);
     return guid;
 }
 

@@ -38,8 +38,8 @@ static void add_payload(struct plan *plan)
             add_item(plan, entry->initrd_paths.v[k], source_content(&payload->initrds[k]), ON_ROOT);
     }
     for (size_t i = 0; i < plan->payload->added_count; i++)
-        add_item(plan, plan->payload->added[i].dest,
-                 source_content(&plan->payload->added[i].file), ON_ROOT);
+        add_item(plan, plan->payload->added[i].dest, source_content(&plan->payload->added[i].file),
+                 ON_ROOT);
 }
 
 /* shim starts the GRUB beside it, and MokManager when it refuses something. Never fbx64.efi: on a
@@ -56,8 +56,7 @@ static void add_signed(struct plan *plan)
         add_item(plan, path, source_content(&file->file), ON_ESP | ON_ROOT);
         free(path);
         add_used(plan, (struct plan_loader){loader_role_name(i), "x86_64-efi", file->file.path,
-                                            file->package,
-                                            plan->items[plan->item_count - 1].path});
+                                            file->package, plan->items[plan->item_count - 1].path});
     }
 }
 
@@ -133,8 +132,8 @@ static int add_rendered(struct plan *plan, const char *path, const char *name, u
 }
 
 /*
- * Where a GRUB that firmware has started looks first, when the menu is elsewhere: on an ISO's ESP, and
- * beside itself, for some distributions build their signed GRUB so.
+ * Where a GRUB that firmware has started looks first, when the menu is elsewhere: on an ISO's ESP,
+ * and beside itself, for some distributions build their signed GRUB so.
  */
 static int add_esp_config(struct plan *plan)
 {
@@ -196,9 +195,9 @@ void plan_add_images(struct plan *plan)
         add_item(plan, path, content_memory(NULL, 0), ON_ESP | ON_ROOT);
         plan->items[plan->item_count - 1].room = plan->images[i].room;
         free(path);
-        add_used(plan, (struct plan_loader){"GRUB", loader_platform_name(i), modules->dir,
-                                            modules->package,
-                                            plan->items[plan->item_count - 1].path});
+        add_used(plan,
+                 (struct plan_loader){"GRUB", loader_platform_name(i), modules->dir,
+                                      modules->package, plan->items[plan->item_count - 1].path});
     }
 }
 
@@ -242,8 +241,8 @@ static int check_paths(const struct plan *plan, unsigned volume)
     qsort(items, count, sizeof *items, by_path_without_case);
     for (size_t i = 1; i < count && result == 0; i++)
         if (strcasecmp(items[i - 1]->path, items[i]->path) == 0)
-            result = msg_error("%s: adding to the medium: two files want this path",
-                               items[i]->path);
+            result =
+                msg_error("%s: adding to the medium: two files want this path", items[i]->path);
     free(items);
     return result;
 }

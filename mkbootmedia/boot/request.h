@@ -46,14 +46,14 @@ struct request_entry {
 struct request {
     struct request_entry *entries;
     size_t entry_count;
-    char *label;      /* NULL: the default */
-    long timeout;     /* seconds; 0 boots at once, -1 waits for ever */
+    char *label;  /* NULL: the default */
+    long timeout; /* seconds; 0 boots at once, -1 waits for ever */
     struct strings consoles, loader_dirs, added;
-    char *templates;  /* folder of the user's, or NULL */
+    char *templates;   /* folder of the user's, or NULL */
     unsigned firmware; /* enum firmware, ored: what must work; 0: all that the loaders allow */
     enum hybrid hybrid;
-    uint64_t size;    /* bytes of the stick image at least; 0: as small as it can be */
-    char *output;     /* path, "-" or NULL */
+    uint64_t size; /* bytes of the stick image at least; 0: as small as it can be */
+    char *output;  /* path, "-" or NULL */
     bool dry_run, json, no_sync;
 };
 

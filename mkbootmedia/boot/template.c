@@ -156,8 +156,9 @@ static int next_tag(const struct walk *walk, const char *p, struct tag *tag)
 
 static bool shown(const struct scope_value *value)
 {
-    return value->kind == TEXT ? *value->text != '\0' : value->kind == FLAG ? value->flag
-                                                                            : value->count > 0;
+    return value->kind == TEXT   ? *value->text != '\0'
+           : value->kind == FLAG ? value->flag
+                                 : value->count > 0;
 }
 
 static const char *render_until(struct walk *walk, const char *p, const struct tag *open,

@@ -1,8 +1,8 @@
 /*
  * template: a Mustache subset (https://mustache.github.io/mustache.5.html): {{name}},
  * {{#list}}..{{/list}}, {{^list}}..{{/list}}, {{! comment}}. Values are put in as they are: who
- * makes them has quoted them for the language of the template. A section or comment tag alone on its
- * line takes the whole line with it. A name that nobody has given a value is an error with its
+ * makes them has quoted them for the language of the template. A section or comment tag alone on
+ * its line takes the whole line with it. A name that nobody has given a value is an error with its
  * line, never an empty string.
  */
 #ifndef BOOT_TEMPLATE_H

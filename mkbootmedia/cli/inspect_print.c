@@ -12,8 +12,8 @@
 static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * printf whose arguments may come from a foreign image: nothing reaches the terminal but text, and lines
- * begin and end only where the format does.
+ * printf whose arguments may come from a foreign image: nothing reaches the terminal but text, and
+ * lines begin and end only where the format does.
  */
 static void put(const char *format, ...)
 {
@@ -86,8 +86,8 @@ static void print_tables(const struct inspect_report *report)
 {
     put("\npartitions\n");
     put("  MBR  %s\n", !report->mbr        ? "none"
-                                     : report->boot_code ? report->boot_code
-                                                         : "no boot code");
+                       : report->boot_code ? report->boot_code
+                                           : "no boot code");
     put("  GPT  %s", report->gpt ? "" : "none\n");
     if (report->gpt)
         put("%s; the copy %s\n", report->gpt_problem ? report->gpt_problem : "valid",
@@ -112,9 +112,8 @@ static void print_cd(const struct inspect_report *report)
         return;
     volume = &report->volumes[report->iso].volume;
     put("\nISO 9660\n");
-    put("  %s, %s%s%s\n", *volume->label ? volume->label : "no label",
-        size_text(volume->size).text, volume->iso.rock_ridge ? ", Rock Ridge" : "",
-        volume->iso.joliet ? ", Joliet" : "");
+    put("  %s, %s%s%s\n", *volume->label ? volume->label : "no label", size_text(volume->size).text,
+        volume->iso.rock_ridge ? ", Rock Ridge" : "", volume->iso.joliet ? ", Joliet" : "");
     for (size_t i = 0; i < report->boot_count; i++) {
         const struct inspect_boot *boot = &report->boots[i];
 

@@ -62,7 +62,7 @@ static int check_output(struct work *work)
     return sink_check(request->output, &work->old_output);
 }
 
-/* Neither the old output nor the temporary name beside it may be a file that is still to be read. */
+/* Neither the old output nor the temporary name beside it may be a file that is to be read. */
 static int check_inputs(const struct work *work)
 {
     const char *output = work->options.request.output;
@@ -106,8 +106,7 @@ static int prepare(struct work *work, const struct output *output)
     if (output->check(request) < 0 || check_output(work) < 0 || check_folders(request) < 0 ||
         payload_open(&work->payload, request) < 0)
         return -1;
-    if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 ||
-        check_inputs(work) < 0)
+    if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 || check_inputs(work) < 0)
         return -1;
     work->medium.output = output;
     return output->place(&work->plan, &work->medium);
@@ -130,8 +129,7 @@ static int write_file(struct work *work, const struct sink_options *options)
     struct sink sink;
     size_t count;
     struct region *early = medium_early(&work->plan, &count);
-    int result =
-        sink_begin(&sink, request->output, work->medium.size, early, count, options);
+    int result = sink_begin(&sink, request->output, work->medium.size, early, count, options);
 
     if (result == 0)
         result = complete(work);

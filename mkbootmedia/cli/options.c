@@ -80,8 +80,7 @@ static const char *set_firmware(struct options *options, const char *value)
     for (const char *p = value;; p++) {
         size_t len = strcspn(p, ","), i = 0;
 
-        while (i < FIRMWARES &&
-               (strncmp(firmwares[i].word, p, len) != 0 || firmwares[i].word[len]))
+        while (i < FIRMWARES && (strncmp(firmwares[i].word, p, len) != 0 || firmwares[i].word[len]))
             i++;
         if (i == FIRMWARES)
             return "is not a list of bios, uefi, secureboot, ia32";
@@ -238,7 +237,7 @@ int usage_error(const struct command *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
-/* The table in getopt_long's form; val is the row's number + 256, so that no letter is among them. */
+/* The table in getopt_long's form; val is the row's number + 256, which is no letter. */
 static void make_getopt(const struct command *command, struct option *longs, struct buf *shorts)
 {
     buf_puts(shorts, ":"); /* a missing value is told apart from an unknown option */
@@ -314,9 +313,9 @@ void options_help(const struct command *command, FILE *out)
 
         if (!(row->commands & command->bit))
             continue;
-        text = xasprintf("%c%c%s --%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
-                         row->letter ? "," : " ", row->name, row->value ? " " : "",
-                         row->value ? row->value : "");
+        text = xasprintf("%c%c%s --%s%s%s", row->letter ? '-' : ' ',
+                         row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name,
+                         row->value ? " " : "", row->value ? row->value : "");
         fprintf(out, "  %-24s %s\n", text, row->help);
         free(text);
     }

@@ -68,7 +68,8 @@ static void print_layout(const struct plan *plan, const struct medium *medium)
     for (size_t i = 0; i < medium->partition_count; i++) {
         const struct partition *p = &medium->partitions[i];
 
-        printf("  %zu %14" PRIu64 " %12s  %s\n", i + 1, p->offset, size_text(p->size).text, p->name);
+        printf("  %zu %14" PRIu64 " %12s  %s\n", i + 1, p->offset, size_text(p->size).text,
+               p->name);
     }
     printf("\nregions (offset, size, what, from)\n");
     for (size_t i = 0; i < medium->image.count; i++) {
@@ -112,8 +113,15 @@ static json_t *json_text(const char *text)
         if (c == 0xfffd)
             buf_puts(&buf, "\xef\xbf\xbd");
         else
-            buf_add(&buf, text - (c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4),
-                    c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4);
+            buf_add(&buf,
+                    text - (c < 0x80      ? 1
+                            : c < 0x800   ? 2
+                            : c < 0x10000 ? 3
+                                          : 4),
+                    c < 0x80      ? 1
+                    : c < 0x800   ? 2
+                    : c < 0x10000 ? 3
+                                  : 4);
     }
     value = json_string(buf.data);
     buf_free(&buf);
@@ -138,13 +146,12 @@ static json_t *json_entries(const struct plan *plan)
         const struct payload_entry *payload = entry->payload;
 
         json_array_append_new(
-            array,
-            json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "name", payload->name, "title",
-                      json_text(payload->title), "kernel", entry->kernel_path, "version",
-                      payload->kernel.version, "architecture",
-                      kernel_arch_name(payload->kernel.arch), "initrds",
-                      json_strings(entry->initrd_paths.v, entry->initrd_paths.n), "arguments",
-                      json_strings(payload->words.v, payload->words.n)));
+            array, json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "name", payload->name, "title",
+                             json_text(payload->title), "kernel", entry->kernel_path, "version",
+                             payload->kernel.version, "architecture",
+                             kernel_arch_name(payload->kernel.arch), "initrds",
+                             json_strings(entry->initrd_paths.v, entry->initrd_paths.n),
+                             "arguments", json_strings(payload->words.v, payload->words.n)));
     }
     return array;
 }
@@ -187,11 +194,13 @@ static json_t *json_regions(const struct medium *medium)
     for (size_t i = 0; i < medium->image.count; i++) {
         const struct region *r = &medium->image.regions[i];
 
-        json_array_append_new(
-            array, json_pack("{s:I, s:I, s:s, s:s, s:o}", "offset", (json_int_t)r->offset, "size",
-                             (json_int_t)r->len, "what", r->what, "from",
-                             r->zero ? "zeros" : r->content.fd >= 0 ? "file" : "memory", "source",
-                             json_text(r->content.path)));
+        json_array_append_new(array, json_pack("{s:I, s:I, s:s, s:s, s:o}", "offset",
+                                               (json_int_t)r->offset, "size", (json_int_t)r->len,
+                                               "what", r->what, "from",
+                                               r->zero              ? "zeros"
+                                               : r->content.fd >= 0 ? "file"
+                                                                    : "memory",
+                                               "source", json_text(r->content.path)));
     }
     return array;
 }
@@ -222,13 +231,13 @@ int plan_print_json(const struct plan *plan, const struct medium *medium,
     for (size_t i = 0; i < FIRMWARES; i++)
         if (plan->loaders.firmware & firmwares[i].firmware)
             json_array_append_new(firmware, json_string(firmwares[i].word));
-    document = json_pack(
-        "{s:s, s:o, s:I, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "medium", output->name,
-        "output", json_text(plan->request->output), "size", (json_int_t)medium->image.size, "label",
-        plan->label, "time", (json_int_t)plan->time, "id", digest_hex(plan->id).text, "marker",
-        plan->marker, "firmware", firmware, "entries", json_entries(plan), "loaders",
-        json_loaders(plan), "partitions", json_partitions(medium), "regions", json_regions(medium),
-        "files", json_files(plan));
+    document = json_pack("{s:s, s:o, s:I, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+                         "medium", output->name, "output", json_text(plan->request->output), "size",
+                         (json_int_t)medium->image.size, "label", plan->label, "time",
+                         (json_int_t)plan->time, "id", digest_hex(plan->id).text, "marker",
+                         plan->marker, "firmware", firmware, "entries", json_entries(plan),
+                         "loaders", json_loaders(plan), "partitions", json_partitions(medium),
+                         "regions", json_regions(medium), "files", json_files(plan));
     result = document ? json_dumpf(document, stdout, JSON_INDENT(2)) : -1;
     json_decref(document);
     if (result < 0 || putchar('\n') == EOF || fflush(stdout) != 0)

@@ -112,8 +112,7 @@ void eltorito_catalog(uint8_t block[2048], const struct eltorito_entry *entries,
     }
 }
 
-/* The sum of the 32-bit words from BOOT_INFO_END on; what is missing of the last one counts as 0.
- */
+/* The sum of the 32-bit words from BOOT_INFO_END on; what the last one lacks counts as 0. */
 static uint32_t checksum(const uint8_t *image, size_t len)
 {
     uint32_t sum = 0;

@@ -35,7 +35,6 @@ static_assert(sizeof(struct boot_sector) == 52, "boot_sector");
 #define INFO_NEXT       492
 #define INFO_NEXT_NONE  0xffffffffu
 
-
 /* The volume as mkfs.fat has made it; all in bytes from its start. */
 struct volume {
     int fd;
@@ -62,10 +61,12 @@ static int start_mkfs(struct fat *fat, uint64_t offset)
     snprintf(id, sizeof id, "-i%08" PRIX32, fat->options.volume_id);
     snprintf(hidden, sizeof hidden, "-h%" PRIu32, (uint32_t)(offset / SECTOR));
     snprintf(root, sizeof root, "-r%" PRIu32, fat->root_entries);
-    return run_start(&fat->mkfs, (const char *const[]){
-        "mkfs.fat", "--invariant", "-a", "-S512", "-f2", "-M0xF8", "-D0x80",         //
-        fat32 ? "-F32" : "-F16", fat32 ? "-b6" : root, cluster, sectors, hidden, id, //
-        "-n", fat->options.label, path.name, NULL});
+    return run_start(&fat->mkfs,
+                     (const char *const[]){"mkfs.fat", "--invariant", "-a", "-S512", "-f2",
+                                           "-M0xF8", "-D0x80", //
+                                           fat32 ? "-F32" : "-F16", fat32 ? "-b6" : root, cluster,
+                                           sectors, hidden, id, //
+                                           "-n", fat->options.label, path.name, NULL});
 }
 
 static int read_memfd(int fd, void *out, size_t len, uint64_t at)
@@ -120,7 +121,7 @@ int fat_format(struct fat *fat, uint64_t offset)
     return -1;
 }
 
-/* Waits for mkfs.fat; the volume has to be as fat_plan has foreseen it: places are given already. */
+/* Waits for mkfs.fat; the volume must be as fat_plan has foreseen it: places are given already. */
 static int take_volume(struct fat *fat, struct volume *volume)
 {
     volume->fd = fat->fd;

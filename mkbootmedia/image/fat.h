@@ -69,8 +69,8 @@ void fat_place(struct fat *fat, uint64_t offset);
 int fat_format(struct fat *fat, uint64_t offset);
 
 /*
- * Adds the volume to the image, formatted at the same offset (if it is not yet, that is done first);
- * every item has its content by now.
+ * Adds the volume to the image, formatted at the same offset (if it is not yet, that is done
+ * first); every item has its content by now.
  */
 int fat_write(struct fat *fat, uint64_t offset, struct image *image);
 

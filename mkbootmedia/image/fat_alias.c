@@ -67,8 +67,7 @@ static uint32_t *value_of(struct map *map, const uint8_t *key, uint32_t first, b
     return &slot->value;
 }
 
-/* Takes an alias with a tail of so many digits (10 is the first number of two); false: none left.
- */
+/* Takes an alias with a tail of so many digits (10 is the first of two); false: none left. */
 static bool take_tail(struct map *map, uint8_t alias[FAT_ALIAS_LEN], uint32_t first, size_t digits)
 {
     uint8_t key[FAT_ALIAS_LEN], base[FAT_ALIAS_LEN];

@@ -2,8 +2,8 @@
  * fat_plan: how many clusters the tree takes, how large clusters and volume are.
  *
  * Cluster 2 and up: all folders, then the files in the order of their paths, each from the next
- * aligned place on (boot/item.h). What FAT a volume has is decided by the number of its clusters alone
- * (fatgen103, "FAT Type Determination"), so we keep 16 away from the limits, as it advises.
+ * aligned place on (boot/item.h). What FAT a volume has is decided by the number of its clusters
+ * alone (fatgen103, "FAT Type Determination"), so we keep 16 away from the limits, as it advises.
  */
 #include "image/fat_private.h"
 

@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 
-
 const char *iso9660_label_check(const char *label)
 {
     static const char others[] = " !\"%&'()*+,-./:;<=>?_";

@@ -2,9 +2,10 @@
  * iso9660: an ISO 9660 level 3 file system with Rock Ridge and Joliet, as regions of an image.
  *
  * Metadata (descriptors, path tables, directories) is laid out in memory; file contents stay
- * where they are. Blocks are 2048 bytes; where a file starts, item_alignment says (boot/item.h); a file over 4 GiB - 4096 bytes has several extents. An item that has a place already
- * (a file inside the ESP) is not laid out again: its directory records point there. That place, a
- * multiple of 2048, is read by iso9660_write and may still change until then.
+ * where they are. Blocks are 2048 bytes; where a file starts, item_alignment says (boot/item.h); a
+ * file over 4 GiB - 4096 bytes has several extents. An item that has a place already (a file inside
+ * the ESP) is not laid out again: its directory records point there. That place, a multiple of
+ * 2048, is read by iso9660_write and may still change until then.
  *
  * Layout: ECMA-119 4th edition (= ISO 9660:2023), IEEE P1281 (SUSP 1.12), IEEE P1282 (Rock
  * Ridge 1.12), Joliet 1995. The first 32 KiB (system area) are left to others.

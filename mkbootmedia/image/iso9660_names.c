@@ -47,8 +47,7 @@ static void replace_dots(uint16_t *units, size_t n, size_t dot)
             units[i] = '_';
 }
 
-/* Makes room for suffix before the extension at dot, cutting both to max units; returns how many.
- */
+/* Makes room for suffix before the extension at dot, cutting both to max units; how many. */
 static size_t fit(uint16_t *units, size_t n, size_t dot, size_t max, const char *suffix)
 {
     size_t extra = strlen(suffix), tail = n - dot;

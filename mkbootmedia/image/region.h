@@ -15,8 +15,8 @@
 #include <stddef.h>
 
 struct region {
-    uint64_t offset; /* first byte in the image */
-    uint64_t len;    /* bytes, > 0 */
+    uint64_t offset;  /* first byte in the image */
+    uint64_t len;     /* bytes, > 0 */
     const char *what; /* for people: "FAT", "boot/linux/vmlinuz"; lives as long as the image */
     bool zero;        /* all zeros; content is empty then */
     struct content content;

@@ -85,8 +85,7 @@ static uint64_t clone_range(struct copy *copy, const struct region *region)
         .dest_offset = region->offset,
     };
 
-    if (!range.src_length || range.src_offset % CLONE_ALIGN ||
-        range.dest_offset % CLONE_ALIGN)
+    if (!range.src_length || range.src_offset % CLONE_ALIGN || range.dest_offset % CLONE_ALIGN)
         return 0;
     if (ioctl(copy->fd, FICLONERANGE, &range) < 0) /* each source may be on another file system */
         return 0;
@@ -132,8 +131,8 @@ static int copy_run(struct copy *copy, const struct content *content, uint64_t o
 }
 
 /*
- * The next run of data at or after byte at of a file's content: its start, and its end in *end. A file
- * system that knows no holes has one run.
+ * The next run of data at or after byte at of a file's content: its start, and its end in *end. A
+ * file system that knows no holes has one run.
  */
 static uint64_t next_run(const struct content *content, uint64_t at, uint64_t *end)
 {

@@ -15,7 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_ROOM 240 /* bytes of a name that leave room for the rest of a draft's (NAME_MAX 255) */
+#define NAME_ROOM                                                                                  \
+    240 /* bytes of a name that leave room for the rest of a draft's (NAME_MAX 255)                \
+         */
 
 /* For the signal handler: the temporary file to remove; "" if there is none. */
 static char signal_name[4096 + 256];
@@ -103,7 +105,7 @@ static int remove_stale(const char *name, const char *path)
     return locked < 0 ? -1 : 0;
 }
 
-/* Makes and locks a new draft, never an old one: truncated, that would be flushed by close (ext4). */
+/* Makes and locks a new draft: an old one, truncated, would be flushed by close (ext4). */
 static int make_draft(struct draft *draft, const char *path)
 {
     for (;;) {

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 struct draft {
-    char *path;   /* the output, symbolic links resolved */
-    char *folder; /* that it is in */
-    char *name;   /* the temporary name */
+    char *path;    /* the output, symbolic links resolved */
+    char *folder;  /* that it is in */
+    char *name;    /* the temporary name */
     int fd;        /* open and locked; -1: none */
     int folder_fd; /* to sync the folder; -1: nothing is synced */
 };

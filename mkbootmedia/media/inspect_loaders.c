@@ -24,8 +24,7 @@ static bool has_component(const struct inspect_loader *loader, const char *name)
     return false;
 }
 
-/* From its sections and SBAT; MokManager and fallback are told apart from shim by its certificate.
- */
+/* From its sections and SBAT; shim is told from MokManager and fallback by its certificate. */
 static const char *loader_kind(const struct inspect_loader *loader, const struct pe *pe)
 {
     const char *name = strrchr(loader->path, '/') + 1;

@@ -18,8 +18,8 @@
 
 #include <stdlib.h>
 
-#define SYSTEM_AREA   (16 * ISO_BLOCK)
-#define ELTORITO_MAX  (448 * KIB) /* cdboot.img loads all of it below 0x78000 */
+#define SYSTEM_AREA  (16 * ISO_BLOCK)
+#define ELTORITO_MAX (448 * KIB) /* cdboot.img loads all of it below 0x78000 */
 
 static char eltorito_path[] = "boot/grub/eltorito.img";
 
@@ -45,8 +45,8 @@ static int by_path(const void *a, const void *b)
 }
 
 /*
- * Places the ISO's own files. What is on the ESP as well is left out: its directory records will point
- * into the ESP, which comes behind, as soon as fat_place has given those items their place.
+ * Places the ISO's own files. What is on the ESP as well is left out: its directory records will
+ * point into the ESP, which comes behind, as soon as fat_place has given those items their place.
  */
 static int place_files(struct plan *plan, struct iso_layout *layout)
 {
@@ -152,16 +152,15 @@ static void add_catalog(struct medium *medium, const struct iso_layout *layout)
         entries[n++] = (struct eltorito_entry){ELTORITO_BIOS, layout->eltorito.place,
                                                layout->eltorito.content.len};
     if (layout->esp.size)
-        entries[n++] =
-            (struct eltorito_entry){ELTORITO_EFI, layout->esp_offset, layout->esp.size};
+        entries[n++] = (struct eltorito_entry){ELTORITO_EFI, layout->esp_offset, layout->esp.size};
     eltorito_catalog(block, entries, n);
     image_own(&medium->image, layout->iso.catalog, block, ISO_BLOCK, "boot catalog");
 }
 
 /*
- * auto is a valid GPT with an active entry beside the protective one: most UEFI firmwares want the GPT
- * valid, some BIOSes want something active. gpt is by the letter of UEFI: nothing beside the protective
- * entry. isohybrid is what old machines know.
+ * auto is a valid GPT with an active entry beside the protective one: most UEFI firmwares want the
+ * GPT valid, some BIOSes want something active. gpt is by the letter of UEFI: nothing beside the
+ * protective entry. isohybrid is what old machines know.
  */
 static enum mbr_style mbr_style(const struct plan *plan, const struct iso_layout *layout)
 {

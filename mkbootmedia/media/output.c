@@ -33,7 +33,8 @@ void medium_add_partition(struct medium *medium, const struct plan *plan, const 
                           const char *type, uint64_t offset, uint64_t size)
 {
     size_t n = medium->partition_count++;
-    const char purpose[] = {'p', 'a', 'r', 't', 'i', 't', 'i', 'o', 'n', ' ', (char)('1' + n), '\0'};
+    const char purpose[] = {'p', 'a', 'r', 't', 'i', 't', 'i', 'o', 'n', ' ', (char)('1' + n),
+                            '\0'};
 
     assert(n < ARRAY_LEN(medium->partitions));
     medium->guids[n] = plan_guid(plan, purpose);
@@ -50,8 +51,8 @@ struct region *medium_early(const struct plan *plan, size_t *count)
 
         if (item->place != PLACE_NONE && !item->room && item->content.fd >= 0 &&
             item->content.len >= EARLY_MIN)
-            regions[(*count)++] = (struct region){
-                item->place, item->content.len, item->path, false, item->content};
+            regions[(*count)++] =
+                (struct region){item->place, item->content.len, item->path, false, item->content};
     }
     return regions;
 }

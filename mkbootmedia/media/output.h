@@ -1,9 +1,9 @@
 /*
  * output: a kind of medium: one file each, one struct at its foot, one row in the array.
  *
- * check writes nothing and says what of a request the medium cannot hold. place gives every file its
- * place: as soon as it has returned, a sink can copy contents. start sets other programs to work,
- * plan_finish does so for boot loaders; finish then adds all the rest of the image.
+ * check writes nothing and says what of a request the medium cannot hold. place gives every file
+ * its place: as soon as it has returned, a sink can copy contents. start sets other programs to
+ * work, plan_finish does so for boot loaders; finish then adds all the rest of the image.
  */
 #ifndef MEDIA_OUTPUT_H
 #define MEDIA_OUTPUT_H
@@ -45,8 +45,8 @@ const char *output_names(void);
 void medium_add_partition(struct medium *medium, const struct plan *plan, const char *name,
                           const char *type, uint64_t offset, uint64_t size);
 /*
- * The contents, large enough to be worth it, that a sink may copy before the image is finished: regions
- * (malloc'ed, *count of them) which the finished image will have just so.
+ * The contents, large enough to be worth it, that a sink may copy before the image is finished:
+ * regions (malloc'ed, *count of them) which the finished image will have just so.
  */
 struct region *medium_early(const struct plan *plan, size_t *count);
 /* Safe on a medium without an output. */

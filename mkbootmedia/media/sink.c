@@ -41,7 +41,6 @@ int sink_check(const char *path, struct stat *st)
     return check_folder(path);
 }
 
-
 /* Runs beside the rest of the program: copies the early regions until told to stop. */
 static void *copy_early(void *arg)
 {

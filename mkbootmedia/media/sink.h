@@ -1,9 +1,9 @@
 /*
  * sink: where an image goes: a regular file, or a stream.
  *
- * A file is a draft (media/draft.h) until it is whole. Large contents of which the place is known are
- * copied by a thread from sink_begin on, while the image is still being laid out; sink_end writes all
- * the rest. Zeros are holes.
+ * A file is a draft (media/draft.h) until it is whole. Large contents of which the place is known
+ * are copied by a thread from sink_begin on, while the image is still being laid out; sink_end
+ * writes all the rest. Zeros are holes.
  */
 #ifndef MEDIA_SINK_H
 #define MEDIA_SINK_H
@@ -41,8 +41,8 @@ struct sink {
 int sink_check(const char *path, struct stat *st);
 
 /*
- * Opens the output of size bytes and starts to copy the early regions (malloc'ed, the sink's from then
- * on), which the image will have just so. -1, reported. sink_free is due in each case.
+ * Opens the output of size bytes and starts to copy the early regions (malloc'ed, the sink's from
+ * then on), which the image will have just so. -1, reported. sink_free is due in each case.
  */
 int sink_begin(struct sink *sink, const char *path, uint64_t size, struct region *early,
                size_t early_count, const struct sink_options *options);
