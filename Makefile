@@ -86,7 +86,7 @@ check:
 	tests/run
 
 lab:
-	tests/run tests/lab/boots.t
+	tests/run tests/lab/*.t
 
 demo:
 	tools/demo

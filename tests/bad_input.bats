@@ -28,6 +28,7 @@ setup() {
 
 teardown() {
     for device in "${DEVICES[@]}"; do losetup -d "$device"; done
+    for folder in "${TMPFS[@]}"; do umount "$folder"; done
 }
 
 # The older output and its folder, as they are to stay.
@@ -239,7 +240,7 @@ in_namespace() {
         -k "$K" --add "$I:/boot/linux/vmlinuz"
     refused 1 'x: adding to the medium: two files want this path' -k "$K" --add "$I:/x" --add "$K:/x"
     fails 1 '^mkbootmedia: .*FAT cannot hold' mkbootmedia usb -k "$K" --add "$I:/a:b" -o out/old.img
-    fails 1 '^mkbootmedia: .*upper from lower' \
+    fails 1 '^mkbootmedia: (BOOT/LINUX|boot/linux)/vmlinuz: .* two files want this path' \
         mkbootmedia usb -k "$K" --add "$I:/BOOT/LINUX/vmlinuz" -o out/old.img
     fails 1 '^mkbootmedia: x/: .* same name' mkbootmedia usb -k "$K" --add "$I:/x" --add "$I:/x/y" -o out/old.img
     fails 1 '^mkbootmedia: x(/y)?: .* two of that name' mkbootmedia iso -k "$K" --add "$I:/x" --add "$I:/x/y" -o out/old.img
@@ -555,4 +556,95 @@ hidden() {
     done
     [ $n = 38 ]
     [ "$(ls -A ../out)" = old.img ]
+}
+
+# What an independent review of the program once found.
+
+@test "the temporary name beside the output is an input" {
+    cp "$K" in/.lab.img.mkbootmedia
+    fails 1 '^mkbootmedia: in/lab.img: writing: .*its temporary name, is one of the input files$' \
+        mkbootmedia usb -k in/.lab.img.mkbootmedia -o in/lab.img
+    cmp "$K" in/.lab.img.mkbootmedia
+    [ ! -e in/lab.img ]
+}
+
+@test "a template is an input too" {
+    echo '# mine' >in/grub.cfg
+    fails 1 '^mkbootmedia: in/grub.cfg: writing: is one of the input files$' \
+        mkbootmedia usb -k "$K" --templates in -o in/grub.cfg
+    [ "$(cat in/grub.cfg)" = '# mine' ]
+}
+
+@test "a file of the temporary name that is somebody else's is replaced, not written to" {
+    : >precious
+    ln precious out/.new.img.mkbootmedia
+    mkbootmedia usb -k "$K" -i "$I" -o out/new.img
+    [ ! -s precious ]
+    [ "$(ls -A out)" = "$(printf '%s\n' new.img old.img)" ]
+}
+
+# The bytes of the boot header that say 64 bit: xloadflags at 0x236; the machine of the EFI stub.
+@test "a 32-bit kernel is not for Secure Boot" {
+    local pe
+    cp "$K" in/k32
+    printf '\x00' | dd of=in/k32 bs=1 seek=$((0x236)) conv=notrunc status=none
+    pe=$(od -An -tu4 -j 60 -N 4 "$K")
+    printf '\x4c\x01' | dd of=in/k32 bs=1 seek=$((pe + 4)) conv=notrunc status=none
+    refused 1 '--firmware: (Secure Boot|UEFI): the kernel is a 32-bit one' -k in/k32 \
+        --firmware bios,secureboot
+    mkbootmedia plan --json -k in/k32 usb | jq -e '.firmware == ["bios", "ia32"]'
+}
+
+@test "32-bit UEFI and a kernel without CONFIG_EFI_MIXED: a warning, and a no" {
+    cp "$K" in/k
+    # neither the handover flag nor the section by which newer loaders know it
+    printf '\x0b' | dd of=in/k bs=1 seek=$((0x236)) conv=notrunc status=none
+    sed -i 's/\.compat/.nomore/' in/k
+    mkbootmedia usb -k in/k -i "$I" --firmware bios,ia32 -o out/ia32.img 2>err
+    [ "$(wc -l <err)" = 1 ]
+    grep -q '^mkbootmedia: warning: in/k: 32-bit UEFI will not boot it' err
+    mkbootmedia inspect --json out/ia32.img | jq -e '[.boots[] | select(.firmware == "ia32") |
+        .boots == "no" and (.reasons | tostring | test("CONFIG_EFI_MIXED"))] == [true]'
+}
+
+@test "templates with sections in sections without end" {
+    mkdir in/deep
+    printf '{{#label}}%.0s' {1..100000} >in/deep/grub.cfg
+    refused 1 'in/deep/grub.cfg:1: rendering: too many sections' -k "$K" --templates in/deep
+}
+
+@test "a time that no calendar has" {
+    # most file systems have no such times
+    mkdir late
+    mount -t tmpfs none late
+    TMPFS+=("$PWD/late")
+    cp "$I" late/late
+    touch -d @99999999999999999 late/late
+    mkbootmedia plan -k "$K" -i late/late usb >plan
+    grep -q '9999-12-31 23:59:59 UTC' plan
+}
+
+@test "the menu of a foreign image forges no line of the report" {
+    mkbootmedia usb -k "$K" -i "$I" -o out/foreign.img
+    printf "menuentry 'a\nforged yes' {\n linux /boot/linux/vmlinuz\n}\n" >grub.cfg
+    mcopy -o -i "$(esp out/foreign.img)" grub.cfg ::/boot/grub/grub.cfg
+    mkbootmedia inspect out/foreign.img >report
+    grep -q 'a\\012forged yes' report
+    none grep -q '^forged' report
+}
+
+@test "options of one output are none of the other's" {
+    fails 2 '^mkbootmedia: plan: --size: is for usb only' mkbootmedia plan --size 1G -k "$K" iso
+    fails 2 '^mkbootmedia: plan: --hybrid: is for iso only' \
+        mkbootmedia plan --hybrid gpt -k "$K" usb
+}
+
+@test "a symbolic link to nothing yet is followed; the old file's mode stays" {
+    ln -s "$PWD/out/new.img" in/link
+    mkbootmedia usb -k "$K" -i "$I" -o in/link
+    [ -L in/link ]
+    [ -s out/new.img ]
+    chmod 600 out/new.img
+    mkbootmedia usb -k "$K" -i "$I" -o out/new.img
+    [ "$(stat -c %a out/new.img)" = 600 ]
 }

@@ -198,5 +198,8 @@ differs() {
     differs cmdline --cmdline quiet
     differs console --console ttyS1
     differs firmware --firmware uefi
+    cp "$TOP/templates/theme.txt" copy/theme.txt
+    echo '# mine' >>copy/theme.txt
+    differs template --templates copy
     SOURCE_DATE_EPOCH=1700000001 differs time
 }

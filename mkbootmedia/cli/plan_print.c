@@ -1,12 +1,11 @@
 /* plan_print: the medium as data, before or after it was written. */
 #include "cli/plan_print.h"
 
-#include "base/msg.h"
 #include "base/util.h"
+#include "cli/json.h"
 #include "cli/text.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -99,44 +98,6 @@ void plan_print(const struct plan *plan, const struct medium *medium, const stru
     print_layout(plan, medium);
 }
 
-/* A host path may be any bytes; JSON is UTF-8. */
-static json_t *json_text(const char *text)
-{
-    json_t *value = text ? json_string(text) : json_null();
-    struct buf buf = {0};
-
-    if (value)
-        return value;
-    while (*text) {
-        uint32_t c = utf8_next(&text);
-
-        if (c == 0xfffd)
-            buf_puts(&buf, "\xef\xbf\xbd");
-        else
-            buf_add(&buf,
-                    text - (c < 0x80      ? 1
-                            : c < 0x800   ? 2
-                            : c < 0x10000 ? 3
-                                          : 4),
-                    c < 0x80      ? 1
-                    : c < 0x800   ? 2
-                    : c < 0x10000 ? 3
-                                  : 4);
-    }
-    value = json_string(buf.data);
-    buf_free(&buf);
-    return value;
-}
-
-static json_t *json_strings(char *const *v, size_t n)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(array, json_text(v[i]));
-    return array;
-}
-
 static json_t *json_entries(const struct plan *plan)
 {
     json_t *array = json_array();
@@ -145,13 +106,13 @@ static json_t *json_entries(const struct plan *plan)
         const struct plan_entry *entry = &plan->entries[i];
         const struct payload_entry *payload = entry->payload;
 
-        json_array_append_new(
-            array, json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "name", payload->name, "title",
-                             json_text(payload->title), "kernel", entry->kernel_path, "version",
-                             payload->kernel.version, "architecture",
-                             kernel_arch_name(payload->kernel.arch), "initrds",
-                             json_strings(entry->initrd_paths.v, entry->initrd_paths.n),
-                             "arguments", json_strings(payload->words.v, payload->words.n)));
+        json_array_append_new(array,
+                              json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "name",
+                                        payload->name, "title", json_text(payload->title), "kernel",
+                                        entry->kernel_path, "version", payload->kernel.version,
+                                        "architecture", kernel_arch_name(payload->kernel.arch),
+                                        "initrds", json_texts(&entry->initrd_paths), "arguments",
+                                        json_texts(&payload->words)));
     }
     return array;
 }
@@ -226,7 +187,6 @@ int plan_print_json(const struct plan *plan, const struct medium *medium,
                     const struct output *output)
 {
     json_t *firmware = json_array(), *document;
-    int result;
 
     for (size_t i = 0; i < FIRMWARES; i++)
         if (plan->loaders.firmware & firmwares[i].firmware)
@@ -238,9 +198,5 @@ int plan_print_json(const struct plan *plan, const struct medium *medium,
                          plan->marker, "firmware", firmware, "entries", json_entries(plan),
                          "loaders", json_loaders(plan), "partitions", json_partitions(medium),
                          "regions", json_regions(medium), "files", json_files(plan));
-    result = document ? json_dumpf(document, stdout, JSON_INDENT(2)) : -1;
-    json_decref(document);
-    if (result < 0 || putchar('\n') == EOF || fflush(stdout) != 0)
-        return msg_error("standard output: writing the JSON document: failed");
-    return 0;
+    return json_print(document);
 }
