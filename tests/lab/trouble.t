@@ -193,7 +193,7 @@ more_initrds() {
 
 # shellcheck disable=SC2016 # dollar signs, not variables
 odd_names() {
-    local odd=' $x "q" '\''s'\'' ä;`id`' title='A "b" $root; {c} } '\''d'\'' \n `e` #f'
+    local odd=' $x "q" '\''s'\'' ä;`id`' title='-h "b" $root; {c} } '\''d'\'' \n `e` #f'
     mkdir './-- $x'
     cp "$kernel" "./-- \$x/$odd"
     cp "${initrds[0]}" "./$odd.img"
