@@ -3,7 +3,7 @@
  * anything is written; `mkbootmedia plan` prints it.
  *
  * The id is a SHA-256 over what the medium holds: label, menu, names, sizes, and of each file its
- * bytes (of one over 1 MiB head, tail and samples between, so that it costs the same for any size).
+ * bytes (of one over 256 KiB head, tail and samples between, so that it costs the same for any size).
  * All GUIDs, volume ids and the name of the marker file come from it.
  */
 #ifndef BOOT_PLAN_H

@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-#define WHOLE_MAX   MIB /* bytes: smaller files are read whole */
-#define SAMPLE_LEN  (64 * KIB)
+#define WHOLE_MAX   (256 * KIB) /* bytes: files up to that are read whole */
+#define SAMPLE_LEN  (32 * KIB)
 #define SAMPLE_STEP 16 /* samples between head and tail */
 
 /* Size and bytes of a file; of a large one head, tail and samples: compressed data ends in sums. */

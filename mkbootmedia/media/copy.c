@@ -1,4 +1,4 @@
-/* copy: share blocks, else let the kernel copy, else read and write. */
+/* copy: share blocks, else let the server copy, else read and write. */
 #include "media/copy.h"
 
 #include "base/msg.h"
@@ -7,33 +7,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define CLONE_ALIGN UINT64_C(4096)
 #define CHUNK       (16 * MIB) /* bytes between two looks at progress */
-#define BUFFER_LEN  (256 * KIB)
+#define BUFFER_LEN  (512 * KIB)
 
 static void advance(struct copy *copy, uint64_t n)
 {
-    copy->done += n;
-    if (copy->progress)
-        copy->progress(copy->progress_arg, copy->done, copy->total);
+    struct copy_meter *meter = copy->meter;
+
+    meter->done += n;
+    if (meter->progress && pthread_mutex_trylock(&meter->shown) == 0) {
+        meter->progress(meter->progress_arg, meter->done, meter->total);
+        pthread_mutex_unlock(&meter->shown);
+    }
 }
 
-static bool stopped(const struct copy *copy)
-{
-    return copy->stop && *copy->stop;
-}
-
-/* Of several that share *stop only the first to fail says so. */
+/* Only the first thread that fails says so. */
 static int fail(const struct copy *copy)
 {
     int cause = errno;
 
-    if (copy->stop && atomic_exchange(copy->stop, true))
+    if (atomic_exchange(&copy->meter->stop, true))
         return -1;
     errno = cause;
     return msg_errno(copy->name, "writing");
@@ -66,7 +66,7 @@ static int put_buffered(struct copy *copy, const struct content *content, int64_
         uint64_t left = content->len - at;
         size_t n = left < BUFFER_LEN ? (size_t)left : BUFFER_LEN;
 
-        if (stopped(copy) || content_read(content, at, copy->buffer, n) < 0 ||
+        if (copy->meter->stop || content_read(content, at, copy->buffer, n) < 0 ||
             put(copy, copy->buffer, n, offset < 0 ? -1 : offset + (int64_t)at) < 0)
             return -1;
         at += n;
@@ -93,18 +93,39 @@ static uint64_t clone_range(struct copy *copy, const struct region *region)
     return range.src_length;
 }
 
+/*
+ * File systems that copy on a server, or otherwise without the bytes passing through here. On all
+ * others copy_file_range is a copy within the kernel, which holds one thread; reading and writing
+ * by two threads is quicker (measured on ext4, 272 MiB: 0.06 s against 0.09 s).
+ */
+static bool has_offload(int fd)
+{
+    static const long types[] = {NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  SMB2_SUPER_MAGIC,
+                                 CEPH_SUPER_MAGIC, FUSE_SUPER_MAGIC, BTRFS_SUPER_MAGIC};
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if ((unsigned)fs.f_type == (unsigned)types[i])
+            return true;
+    return false;
+}
+
 /* Has the kernel copy; returns how many bytes are done, 0 if it cannot. -1, reported. */
 static int64_t copy_range(struct copy *copy, const struct content *content, uint64_t offset)
 {
     uint64_t done = 0;
 
-    while (done < content->len) {
+    if (!copy->offload)
+        copy->offload = has_offload(copy->fd) ? 1 : -1;
+    while (copy->offload > 0 && done < content->len) {
         off64_t from = (off64_t)(content->offset + done), to = (off64_t)(offset + done);
         uint64_t left = content->len - done;
         ssize_t n = copy_file_range(content->fd, &from, copy->fd, &to,
                                     left < CHUNK ? (size_t)left : (size_t)CHUNK, 0);
 
-        if (stopped(copy))
+        if (copy->meter->stop)
             return -1;
         if (n < 0 && errno == EINTR)
             continue;

@@ -6,17 +6,25 @@
 
 #include "image/region.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
-/* Where the bytes go, and how far it has come. */
+/* What several threads that write one output have in common. */
+struct copy_meter {
+    atomic_bool stop;             /* somebody has failed, and said so: the others give up */
+    _Atomic uint64_t done, total; /* bytes to write, zeros of a file not counted */
+    pthread_mutex_t shown;        /* one thread at a time shows the progress */
+    void (*progress)(void *arg, uint64_t done, uint64_t total); /* NULL: nobody looks */
+    void *progress_arg;
+};
+
+/* Where the bytes of one thread go. */
 struct copy {
     int fd;
-    const char *name;     /* for messages */
-    atomic_bool *stop;    /* set by another thread: give up, without a word; NULL: nobody does */
-    void *buffer;         /* once it was needed */
-    uint64_t done, total; /* bytes that had to be written, zeros of a file not counted */
-    void (*progress)(void *arg, uint64_t done, uint64_t total);
-    void *progress_arg;
+    const char *name; /* for messages */
+    struct copy_meter *meter;
+    void *buffer; /* once it was needed */
+    int offload;  /* is copy_file_range worth it? 0: not asked yet, 1: yes, -1: no */
 };
 
 /* One region to its offset in a file; zeros are left as the holes they are. -1, reported. */

@@ -1,4 +1,4 @@
-/* sink: early contents by a thread of their own, the rest, then publish; and streams. */
+/* sink: early contents by threads of their own, the rest, then publish; and streams. */
 #include "media/sink.h"
 
 #include "base/msg.h"
@@ -8,6 +8,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define SLICE_LEN  (8 * MIB)
+#define SLICES_MAX 4096
 
 /* May a file be made in the folder of path? */
 static int check_folder(const char *path)
@@ -41,14 +44,48 @@ int sink_check(const char *path, struct stat *st)
     return check_folder(path);
 }
 
-/* Runs beside the rest of the program: copies the early regions until told to stop. */
-static void *copy_early(void *arg)
+/* Runs beside the rest of the program: takes one slice after the other until there are no more. */
+static void *copy_slices(void *arg)
 {
     struct sink *sink = arg;
+    struct copy copy = {.fd = sink->draft.fd, .name = sink->name, .meter = &sink->meter};
+    size_t i;
 
-    for (size_t i = 0; i < sink->early_count && sink->early_result == 0; i++)
-        sink->early_result = copy_to_file(&sink->early_copy, &sink->early[i]);
+    while (!sink->meter.stop && (i = sink->next++) < sink->slice_count)
+        if (copy_to_file(&copy, &sink->slices[i]) < 0) {
+            sink->meter.stop = true;
+            sink->early_failed = true;
+        }
+    copy_free(&copy);
     return NULL;
+}
+
+/* Cuts the early regions into slices, which threads can share. */
+static void cut(struct sink *sink)
+{
+    uint64_t total = sink->meter.total, slice = round_up(total / SLICES_MAX + 1, SLICE_LEN);
+
+    sink->slices = xcalloc(total / slice + sink->early_count + 1, sizeof *sink->slices);
+    for (size_t i = 0; i < sink->early_count; i++)
+        for (uint64_t at = 0; at < sink->early[i].len; at += slice) {
+            struct region *part = &sink->slices[sink->slice_count++];
+
+            *part = sink->early[i];
+            part->offset += at;
+            part->len = part->len - at < slice ? part->len - at : slice;
+            part->content = content_slice(part->content, at, part->len);
+        }
+}
+
+static void start(struct sink *sink)
+{
+    for (size_t i = 0; i < SINK_THREADS && i < sink->slice_count; i++)
+        if (pthread_create(&sink->threads[i], NULL, copy_slices, sink) == 0)
+            sink->running++;
+        else
+            break;
+    if (!sink->running) /* no thread to be had: it is copied with the rest */
+        sink->early_count = 0;
 }
 
 int sink_begin(struct sink *sink, const char *path, uint64_t size, struct region *early,
@@ -57,30 +94,25 @@ int sink_begin(struct sink *sink, const char *path, uint64_t size, struct region
     *sink = (struct sink){.name = path,
                           .draft = {.fd = -1, .folder_fd = -1},
                           .early = early,
-                          .early_count = early_count};
+                          .early_count = early_count,
+                          .meter = {.shown = PTHREAD_MUTEX_INITIALIZER,
+                                    .progress = options->progress,
+                                    .progress_arg = options->progress_arg}};
+    for (size_t i = 0; i < early_count; i++)
+        sink->meter.total += early[i].len;
     if (draft_open(&sink->draft, path, options->no_sync) < 0)
         return -1;
     if (ftruncate(sink->draft.fd, (off_t)size) < 0)
         return msg_errno(path, "writing");
-    sink->early_copy = (struct copy){.fd = sink->draft.fd,
-                                     .name = path,
-                                     .stop = &sink->stop,
-                                     .progress = options->progress,
-                                     .progress_arg = options->progress_arg};
-    for (size_t i = 0; i < early_count; i++)
-        sink->early_copy.total += early[i].len;
-    sink->running = pthread_create(&sink->thread, NULL, copy_early, sink) == 0;
-    if (!sink->running) /* no thread to be had: it is copied with the rest */
-        sink->early_count = 0;
+    cut(sink);
+    start(sink);
     return 0;
 }
 
-static int join(struct sink *sink)
+static void join(struct sink *sink)
 {
-    if (sink->running)
-        pthread_join(sink->thread, NULL);
-    sink->running = false;
-    return sink->early_result;
+    while (sink->running)
+        pthread_join(sink->threads[--sink->running], NULL);
 }
 
 static bool is_early(const struct sink *sink, const struct region *region)
@@ -93,37 +125,40 @@ static bool is_early(const struct sink *sink, const struct region *region)
 
 int sink_end(struct sink *sink, const struct image *image)
 {
-    struct copy copy = {.fd = sink->draft.fd, .name = sink->name, .stop = &sink->stop};
+    struct copy copy = {.fd = sink->draft.fd, .name = sink->name, .meter = &sink->meter};
     int result = 0;
 
+    for (size_t i = 0; i < image->count; i++)
+        if (!image->regions[i].zero && !is_early(sink, &image->regions[i]))
+            sink->meter.total += image->regions[i].len;
     for (size_t i = 0; i < image->count && result == 0; i++)
         if (!is_early(sink, &image->regions[i]))
             result = copy_to_file(&copy, &image->regions[i]);
     copy_free(&copy);
-    sink->stop = result < 0;
-    if (join(sink) < 0 || result < 0)
-        return -1;
-    return draft_publish(&sink->draft);
+    if (result < 0)
+        sink->meter.stop = true;
+    join(sink);
+    return result < 0 || sink->early_failed ? -1 : draft_publish(&sink->draft);
 }
 
 void sink_free(struct sink *sink)
 {
-    sink->stop = true;
+    sink->meter.stop = true;
     join(sink);
-    copy_free(&sink->early_copy);
     draft_close(&sink->draft);
     free(sink->early);
-    sink->early = NULL;
+    free(sink->slices);
+    sink->early = sink->slices = NULL;
 }
 
 int sink_stream(const struct image *image, int fd, const char *name,
                 const struct sink_options *options)
 {
-    struct copy copy = {.fd = fd,
-                        .name = name,
-                        .total = image->size,
-                        .progress = options->progress,
-                        .progress_arg = options->progress_arg};
+    struct copy_meter meter = {.total = image->size,
+                               .shown = PTHREAD_MUTEX_INITIALIZER,
+                               .progress = options->progress,
+                               .progress_arg = options->progress_arg};
+    struct copy copy = {.fd = fd, .name = name, .meter = &meter};
     int result = 0;
 
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of writing, with a message */

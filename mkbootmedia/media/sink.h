@@ -2,7 +2,7 @@
  * sink: where an image goes: a regular file, or a stream.
  *
  * A file is a draft (media/draft.h) until it is whole. Large contents of which the place is known
- * are copied by a thread from sink_begin on, while the image is still being laid out; sink_end
+ * are copied by two threads from sink_begin on, while the image is still being laid out; sink_end
  * writes all the rest. Zeros are holes.
  */
 #ifndef MEDIA_SINK_H
@@ -22,16 +22,18 @@ struct sink_options {
     void *progress_arg;
 };
 
+#define SINK_THREADS 2 /* more do not help: a file system lets one write to a file at a time */
+
 struct sink {
     const char *name; /* the path as the user typed it */
     struct draft draft;
-    struct region *early;
-    size_t early_count;
-    struct copy early_copy;
-    int early_result; /* of the thread; read after it was joined */
-    pthread_t thread;
-    bool running;
-    atomic_bool stop;
+    struct region *early, *slices; /* the same bytes, whole and cut */
+    size_t early_count, slice_count;
+    atomic_size_t next; /* the slice that is taken next */
+    pthread_t threads[SINK_THREADS];
+    size_t running;
+    atomic_bool early_failed;
+    struct copy_meter meter;
 };
 
 /*
