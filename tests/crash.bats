@@ -44,10 +44,14 @@ kill_at() {
 
 # kills COMMAND: 20 times, spread over the time that a run takes
 kills() {
-    local start took killed=0 drafts=0 i
-    start=$(date +%s%N)
-    mkbootmedia "$1" "${LARGE[@]}"
-    took=$(($(date +%s%N) - start))
+    local start now took=1000000000000 killed=0 drafts=0 i
+    for i in 1 2 3; do # the shortest: a run that waits for other writers would be killed too late
+        sync
+        start=$(date +%s%N)
+        mkbootmedia "$1" "${LARGE[@]}"
+        now=$(date +%s%N)
+        [ $((now - start)) -gt $took ] || took=$((now - start))
+    done
     cmp out/new.img "$SHARE/$1"
     for i in {1..20}; do
         cp "$SHARE/old" fresh && mv fresh out/new.img
