@@ -24,6 +24,8 @@ more_initrds      bios
 only              uefi          uefi
 only              ia32          uefi
 only              bios          bios
+loopback          uefi
+loopback          bios
 no_video          bios
 odd_names         bios
 lost_initrd       bios
@@ -205,6 +207,23 @@ odd_names() {
     has 'the log' "$1.log" "Loading $title ..."
     mcopy -i "$(esp usb.img)" '::/extra/folder/Some Other Näme.txt' back
     cmp "./$odd.txt" back
+}
+
+# A boot manager that loop-mounts the ISO, which is a file on its stick, and reads loopback.cfg.
+loopback() {
+    medium iso lab.iso
+    mkdir manager
+    cat >manager/grub.cfg <<'END'
+search --no-floppy --set=root --file /{{marker}}
+loopback loop /lab.iso
+set root=loop
+set iso_path=/lab.iso
+export iso_path
+configfile /boot/grub/loopback.cfg
+END
+    initrds=()
+    medium usb usb.img --templates manager --add lab.iso
+    healthy usb.img "$1"
 }
 
 only() {
