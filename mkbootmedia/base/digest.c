@@ -68,17 +68,6 @@ void digest_final(struct digest *digest, uint8_t out[DIGEST_LEN])
     digest->state = NULL;
 }
 
-int digest_content(const struct content *content, uint8_t out[DIGEST_LEN])
-{
-    struct digest digest;
-    int result;
-
-    digest_init(&digest);
-    result = digest_add_content(&digest, content, 0, content->len);
-    digest_final(&digest, result == 0 ? out : NULL);
-    return result;
-}
-
 struct digest_text digest_hex(const uint8_t digest[DIGEST_LEN])
 {
     struct digest_text hex;

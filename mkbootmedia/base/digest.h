@@ -20,9 +20,6 @@ int digest_add_content(struct digest *digest, const struct content *content, uin
 /* Ends it; out may be NULL to give it up. Harmless on what was never begun ({0}). */
 void digest_final(struct digest *digest, uint8_t out[DIGEST_LEN]);
 
-/* SHA-256 of a whole content; -1, reported. */
-int digest_content(const struct content *content, uint8_t out[DIGEST_LEN]);
-
 /* As 64 small hexadecimal digits. */
 struct digest_text {
     char text[2 * DIGEST_LEN + 1];

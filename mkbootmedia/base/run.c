@@ -189,13 +189,6 @@ int run_wait(struct run *run)
     return status == 0 ? 0 : -1;
 }
 
-int run_now(const char *const argv[])
-{
-    struct run run;
-
-    return run_start(&run, argv) < 0 ? -1 : run_wait(&run);
-}
-
 int run_output(const char *const argv[], struct buf *out)
 {
     struct run run = {.name = argv[0]};

@@ -23,8 +23,6 @@ struct run {
 int run_start(struct run *run, const char *const argv[]);
 /* Waits for it; -1, reported with its last words, unless it exited with 0. */
 int run_wait(struct run *run);
-/* run_start and run_wait. */
-int run_now(const char *const argv[]);
 /* Runs a program and keeps its standard output; -1 without a word if it cannot or fails. */
 int run_output(const char *const argv[], struct buf *out);
 

@@ -60,6 +60,8 @@ struct request {
 void request_init(struct request *request);
 void request_free(struct request *request);
 void strings_add(struct strings *strings, const char *s);
+void strings_printf(struct strings *strings, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void strings_free(struct strings *strings);
 
 #endif

@@ -4,7 +4,6 @@
 #include "base/msg.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -43,7 +42,7 @@ static struct inspect_volume *open_volume(struct inspect_report *report, uint64_
     if (volume_open(&volume->volume, &content) < 0)
         return NULL;
     if (volume->volume.size > content.len)
-        inspect_remark(report,
+        strings_printf(&report->remarks,
                        "%s: %" PRIu64 " bytes of the %s file system's %" PRIu64 " are there", where,
                        content.len, volume->volume.type, volume->volume.size);
     return volume;
@@ -61,18 +60,6 @@ struct inspect_volume *inspect_volume(struct inspect_report *report, uint64_t of
         volume->cd |= cd;
     }
     return volume;
-}
-
-void inspect_remark(struct inspect_report *report, const char *format, ...)
-{
-    va_list ap;
-    char *text;
-
-    va_start(ap, format);
-    text = xvasprintf(format, ap);
-    va_end(ap);
-    strings_add(&report->remarks, text);
-    free(text);
 }
 
 struct inspect_loader *inspect_loader(const struct inspect_report *report, size_t volume,

@@ -53,7 +53,7 @@ static int open_efi_image(struct inspect_report *report, struct inspect_boot *bo
         return -1;
     boot->what = volume->volume.type;
     if (boot->len && volume->volume.size > boot->len)
-        inspect_remark(report,
+        strings_printf(&report->remarks,
                        "El Torito offers %" PRIu64 " bytes of an EFI volume that has %" PRIu64,
                        boot->len, volume->volume.size);
     return 0;
@@ -71,7 +71,7 @@ static int add_boot(struct inspect_report *report, uint8_t platform, const uint8
     int result = 0;
 
     if (boot.offset >= report->size)
-        inspect_remark(report, "an El Torito entry points beyond the end of the image");
+        strings_printf(&report->remarks, "an El Torito entry points beyond the end of the image");
     else if (platform == ELTORITO_BIOS)
         result = name_bios_image(report, &boot);
     else if (platform == ELTORITO_EFI)
@@ -126,6 +126,6 @@ int inspect_cd(struct inspect_report *report)
         return -1;
     if (catalog_valid(catalog))
         return read_catalog(report, catalog);
-    inspect_remark(report, "El Torito's boot catalog is damaged");
+    strings_printf(&report->remarks, "El Torito's boot catalog is damaged");
     return 0;
 }

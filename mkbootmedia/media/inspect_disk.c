@@ -69,7 +69,7 @@ static int probe_partition(struct inspect_report *report, struct inspect_partiti
     snprintf(where, sizeof where, "%spartition %u", partition->gpt ? "" : "MBR ",
              partition->number);
     if (partition->offset >= report->size || partition->len > report->size - partition->offset)
-        inspect_remark(report, "%s passes the end of the image", where);
+        strings_printf(&report->remarks, "%s passes the end of the image", where);
     if (!partition->len || !partition->offset || partition->offset >= report->size)
         return 0;
     volume = inspect_volume(report, partition->offset, partition->len, where, true, false);
@@ -184,7 +184,7 @@ static int add_gpt_partition(struct inspect_report *report, const uint8_t *row, 
     uint16_t name[36];
 
     if (first >= most || last < first || last >= most) {
-        inspect_remark(report, "partition %u: its range makes no sense", number);
+        strings_printf(&report->remarks, "partition %u: its range makes no sense", number);
         return 0;
     }
     guid_text(partition.type, row);
@@ -219,7 +219,7 @@ static int read_gpts(struct inspect_report *report)
     int result = read_gpt(report, 1, &first);
 
     if (result == 0 && !first.problem && get_le64(first.header + 32) != last) {
-        inspect_remark(report, "the GPT's copy is not at the end of the image");
+        strings_printf(&report->remarks, "the GPT's copy is not at the end of the image");
         last = get_le64(first.header + 32);
     }
     if (result == 0)

@@ -18,8 +18,6 @@ void inspect_verdicts(struct inspect_report *report);
  */
 struct inspect_volume *inspect_volume(struct inspect_report *report, uint64_t offset, uint64_t len,
                                       const char *where, bool stick, bool cd);
-void inspect_remark(struct inspect_report *report, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 /* The loader of that name in EFI/BOOT of one volume, in any case; NULL. */
 struct inspect_loader *inspect_loader(const struct inspect_report *report, size_t volume,
                                       const char *name);

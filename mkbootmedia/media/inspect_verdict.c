@@ -3,24 +3,8 @@
  */
 #include "media/inspect_private.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static void add_reason(struct inspect_verdict *verdict, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void add_reason(struct inspect_verdict *verdict, const char *format, ...)
-{
-    va_list ap;
-    char *text;
-
-    va_start(ap, format);
-    text = xvasprintf(format, ap);
-    va_end(ap);
-    strings_add(&verdict->reasons, text);
-    free(text);
-}
 
 static void refuse(struct inspect_verdict *verdict)
 {
@@ -31,9 +15,9 @@ static void refuse(struct inspect_verdict *verdict)
 static bool file_fails(struct inspect_verdict *verdict, const struct inspect_file *file)
 {
     if (file->state == FILE_MISSING)
-        add_reason(verdict, "%s, which the menu names, is missing", file->path);
+        strings_printf(&verdict->reasons, "%s, which the menu names, is missing", file->path);
     else if (file->state == FILE_DAMAGED)
-        add_reason(verdict, "%s is not whole on the medium", file->path);
+        strings_printf(&verdict->reasons, "%s is not whole on the medium", file->path);
     else
         return false;
     return true;
@@ -61,11 +45,11 @@ static bool kernel_fails(struct inspect_verdict *verdict, const struct inspect_e
         return false;
     problem = entry->readable ? kernel_problem(verdict->firmware, entry) : entry->why;
     if (problem) {
-        add_reason(verdict, "%s %s", entry->kernel.path, problem);
+        strings_printf(&verdict->reasons, "%s %s", entry->kernel.path, problem);
         return true;
     }
     if (verdict->firmware == FIRMWARE_SECUREBOOT && entry->secure == INSPECT_NO) {
-        add_reason(verdict, "%s %s", entry->kernel.path, entry->secure_why);
+        strings_printf(&verdict->reasons, "%s %s", entry->kernel.path, entry->secure_why);
         return true;
     }
     return false;
@@ -87,12 +71,14 @@ static void judge_menu(const struct inspect_report *report, struct inspect_verdi
     size_t kernels = 0, failed = 0;
 
     if (!report->menu) {
-        add_reason(verdict, "boot/grub/grub.cfg is missing: GRUB would stop at its prompt");
+        strings_printf(&verdict->reasons,
+                       "boot/grub/grub.cfg is missing: GRUB would stop at its prompt");
         refuse(verdict);
         return;
     }
     if (report->marker) {
-        add_reason(verdict, "%s, which the menu searches for, is missing", report->marker);
+        strings_printf(&verdict->reasons, "%s, which the menu searches for, is missing",
+                       report->marker);
         refuse(verdict);
     }
     for (size_t i = 0; i < report->entry_count; i++) {
@@ -102,7 +88,7 @@ static void judge_menu(const struct inspect_report *report, struct inspect_verdi
         failed += entry_fails(verdict, &report->entries[i]);
     }
     if (!report->entry_count) {
-        add_reason(verdict, "the menu has no entries");
+        strings_printf(&verdict->reasons, "the menu has no entries");
         refuse(verdict);
     }
     if (failed && verdict->boots == INSPECT_YES)
@@ -115,7 +101,7 @@ static void judge_bios(const struct inspect_report *report, struct inspect_verdi
 
     verdict->boots = verdict->cd ? report->bios_cd : report->bios_stick;
     if (why)
-        add_reason(verdict, "%s", why);
+        strings_printf(&verdict->reasons, "%s", why);
     if (verdict->boots == INSPECT_YES)
         judge_menu(report, verdict);
 }
@@ -147,13 +133,15 @@ static bool loader_fails(struct inspect_verdict *verdict, const struct inspect_l
                          uint16_t machine)
 {
     if (loader->truncated)
-        add_reason(verdict, "%s is damaged: it is shorter than it says", loader->path);
+        strings_printf(&verdict->reasons, "%s is damaged: it is shorter than it says",
+                       loader->path);
     else if (!loader->pe)
-        add_reason(verdict, "%s is no EFI program", loader->path);
+        strings_printf(&verdict->reasons, "%s is no EFI program", loader->path);
     else if (loader->machine != machine)
-        add_reason(verdict, "%s is for %s", loader->path, pe_machine_name(loader->machine));
+        strings_printf(&verdict->reasons, "%s is for %s", loader->path,
+                       pe_machine_name(loader->machine));
     else if (verdict->firmware == FIRMWARE_SECUREBOOT && loader->secure == INSPECT_NO)
-        add_reason(verdict, "%s %s", loader->path, loader->why);
+        strings_printf(&verdict->reasons, "%s %s", loader->path, loader->why);
     else
         return false;
     refuse(verdict);
@@ -176,7 +164,7 @@ static void judge_loader(const struct inspect_report *report, struct inspect_ver
     if (!loader->truncated && is_kind(loader, "shim")) {
         loader = inspect_loader(report, loader->volume, next);
         if (!loader) {
-            add_reason(verdict, "EFI/BOOT/%s, which shim starts, is missing", next);
+            strings_printf(&verdict->reasons, "EFI/BOOT/%s, which shim starts, is missing", next);
             refuse(verdict);
             return;
         }
@@ -187,7 +175,7 @@ static void judge_loader(const struct inspect_report *report, struct inspect_ver
     if (is_kind(loader, "GRUB"))
         judge_menu(report, verdict);
     else if (!fails && !is_kind(loader, "unified kernel image"))
-        add_reason(verdict, "what %s does is not followed", loader->path);
+        strings_printf(&verdict->reasons, "what %s does is not followed", loader->path);
 }
 
 static void judge_uefi(const struct inspect_report *report, struct inspect_verdict *verdict)
@@ -200,10 +188,11 @@ static void judge_uefi(const struct inspect_report *report, struct inspect_verdi
     if (loader)
         judge_loader(report, verdict, loader, ia32);
     else if (sees_fat(report, verdict->cd))
-        add_reason(verdict, "EFI/BOOT/%s is missing", name);
+        strings_printf(&verdict->reasons, "EFI/BOOT/%s is missing", name);
     else
-        add_reason(verdict, verdict->cd ? "El Torito's catalog has no FAT volume for EFI"
-                                        : "no partition has a FAT volume");
+        strings_printf(&verdict->reasons, verdict->cd
+                                              ? "El Torito's catalog has no FAT volume for EFI"
+                                              : "no partition has a FAT volume");
 }
 
 static void add_remarks(struct inspect_report *report)
@@ -213,23 +202,24 @@ static void add_remarks(struct inspect_report *report)
     if (!first)
         first = find_loader(report, "BOOTX64.EFI", true);
     if (report->gpt && (report->gpt_problem || report->gpt_copy_problem))
-        inspect_remark(report, "the GPT%s %s", report->gpt_problem ? "" : "'s copy",
+        strings_printf(&report->remarks, "the GPT%s %s", report->gpt_problem ? "" : "'s copy",
                        report->gpt_problem ? report->gpt_problem : report->gpt_copy_problem);
     if (!first)
         return;
     if (first->ca_2011 && !first->ca_2023)
-        inspect_remark(report,
+        strings_printf(&report->remarks,
                        "%s is signed by Microsoft's UEFI CA 2011 only: machines that trust only "
                        "the CA of 2023 will not start it",
                        first->path);
     if (first->ca_2023 && !first->ca_2011)
-        inspect_remark(report,
+        strings_printf(&report->remarks,
                        "%s is signed by Microsoft's UEFI CA 2023 only: machines from before 2023 "
                        "may not start it",
                        first->path);
     if (is_kind(first, "shim") && inspect_loader(report, first->volume, "fbx64.efi"))
-        inspect_remark(report, "EFI/BOOT/fbx64.efi makes shim write boot entries into the machine "
-                               "instead of starting GRUB");
+        strings_printf(&report->remarks,
+                       "EFI/BOOT/fbx64.efi makes shim write boot entries into the machine "
+                       "instead of starting GRUB");
 }
 
 void inspect_verdicts(struct inspect_report *report)
