@@ -32,14 +32,6 @@ void image_add(struct image *image, uint64_t offset, struct content content, con
         append(image, (struct region){offset, content.len, what, false, content});
 }
 
-const char *image_name(struct image *image, const char *text)
-{
-    char *copy = xstrdup(text);
-
-    own(image, copy);
-    return copy;
-}
-
 static int by_offset(const void *a, const void *b)
 {
     const struct region *x = a, *y = b;

@@ -34,8 +34,6 @@ struct image {
 void image_own(struct image *image, uint64_t offset, void *data, uint64_t len, const char *what);
 /* Somebody else's bytes, which outlive the image. len 0 adds nothing. */
 void image_add(struct image *image, uint64_t offset, struct content content, const char *what);
-/* A string that what may point to: kept until image_free. */
-const char *image_name(struct image *image, const char *text);
 
 /*
  * Sorts, fills gaps and the end up to size with zeros. Returns -1, reported, if two regions overlap

@@ -108,24 +108,11 @@ static void test_read(void **state)
     }
 }
 
-static void test_name(void **state)
-{
-    struct image image = {0};
-    char text[] = "name";
-    const char *kept = image_name(&image, text);
-
-    (void)state;
-    text[0] = 'X';
-    assert_string_equal(kept, "name");
-    image_free(&image);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finish),
         cmocka_unit_test(test_read),
-        cmocka_unit_test(test_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
