@@ -37,4 +37,7 @@ struct content content_slice(struct content content, uint64_t offset, uint64_t l
  */
 int content_read(const struct content *content, uint64_t offset, void *out, size_t len);
 
+/* Writes all of it to offset of an open file called name, through a small buffer. -1, reported. */
+int content_write(const struct content *content, int fd, const char *name, uint64_t offset);
+
 #endif

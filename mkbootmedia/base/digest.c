@@ -68,6 +68,19 @@ void digest_final(struct digest *digest, uint8_t out[DIGEST_LEN])
     digest->state = NULL;
 }
 
+int digest_content(const struct content *content, uint64_t zeros, uint8_t out[DIGEST_LEN])
+{
+    struct digest digest;
+    int result;
+
+    digest_init(&digest);
+    result = digest_add_content(&digest, content, 0, content->len);
+    for (; zeros; zeros--)
+        digest_add(&digest, "", 1);
+    digest_final(&digest, out);
+    return result;
+}
+
 struct digest_text digest_hex(const uint8_t digest[DIGEST_LEN])
 {
     struct digest_text hex;

@@ -17,6 +17,8 @@ void digest_add(struct digest *digest, const void *data, size_t len);
 /* len bytes at offset of a content, read through a small buffer; -1, reported, if that fails. */
 int digest_add_content(struct digest *digest, const struct content *content, uint64_t offset,
                        uint64_t len);
+/* The digest of a whole content and some zeros behind it; -1, reported. */
+int digest_content(const struct content *content, uint64_t zeros, uint8_t out[DIGEST_LEN]);
 /* Ends it; out may be NULL to give it up. Harmless on what was never begun ({0}). */
 void digest_final(struct digest *digest, uint8_t out[DIGEST_LEN]);
 

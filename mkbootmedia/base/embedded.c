@@ -4,12 +4,19 @@
 #include <assert.h>
 #include <string.h>
 
-const struct embedded *embedded_find(const char *name)
+const struct embedded *embedded_look(const char *name)
 {
     const struct embedded *file = embedded_files;
 
     while (file->name && strcmp(file->name, name) != 0)
         file++;
-    assert(file->name);
+    return file->name ? file : NULL;
+}
+
+const struct embedded *embedded_find(const char *name)
+{
+    const struct embedded *file = embedded_look(name);
+
+    assert(file);
     return file;
 }

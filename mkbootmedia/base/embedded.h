@@ -18,5 +18,7 @@ extern const struct embedded embedded_files[];
 
 /* The file of that name; naming one that there is not is a mistake in the program. */
 const struct embedded *embedded_find(const char *name);
+/* The file of that name, or NULL. */
+const struct embedded *embedded_look(const char *name);
 
 #endif

@@ -1,9 +1,12 @@
-/* pe: headers, sections and certificate table of a PE/COFF file, and its Authenticode digest. */
+/* pe: headers, sections and certificates of a PE/COFF file, its Authenticode digest, signing it. */
 #include "boot/pe.h"
 
+#include "base/msg.h"
 #include "base/util.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SECTIONS_MAX 4096 /* Windows loads 96; a bound for hostile files */
 #define SBAT_MAX     (64 * KIB)
@@ -28,6 +31,10 @@ enum {
 #define SECTION_LEN     40
 #define SYMBOL_LEN      18
 #define DIRECTORY_CERTS 4 /* IMAGE_DIRECTORY_ENTRY_SECURITY */
+#define CERT_HEAD_LEN   8 /* WIN_CERTIFICATE: length with this head, revision, type */
+#define CERT_ALIGN      8
+#define CERT_PKCS7      2               /* WIN_CERT_TYPE_PKCS_SIGNED_DATA */
+#define SIGNED_MAX      (4 * GIB - MIB) /* its offsets have 32 bits */
 
 static const struct {
     uint16_t machine;
@@ -84,8 +91,10 @@ static int read_section(struct pe *pe, const uint8_t *header, const uint8_t *row
 
     pe->sections = xgrow(pe->sections, pe->count, sizeof *pe->sections);
     section = &pe->sections[pe->count++];
-    *section = (struct pe_section){
-        .virtual_len = get_le32(row + 8), .len = get_le32(row + 16), .offset = get_le32(row + 20)};
+    *section = (struct pe_section){.virtual_len = get_le32(row + 8),
+                                   .address = get_le32(row + 12),
+                                   .len = get_le32(row + 16),
+                                   .offset = get_le32(row + 20)};
     memcpy(section->name, row, 8);
     if (section->len && !inside(pe, section->offset, section->len))
         pe->truncated = true;
@@ -181,7 +190,7 @@ bool pe_section(const struct pe *pe, const char *name, struct content *out)
 
 int pe_signature(const struct pe *pe, uint64_t *at, struct content *out)
 {
-    uint8_t head[8]; /* WIN_CERTIFICATE: length with this head, revision, type */
+    uint8_t head[CERT_HEAD_LEN];
 
     if (!inside(pe, pe->certs_offset, pe->certs_len))
         return 0;
@@ -194,8 +203,8 @@ int pe_signature(const struct pe *pe, uint64_t *at, struct content *out)
         len = get_le32(head);
         if (len < sizeof head || len > pe->certs_len - here)
             return 0;
-        *at = here + round_up(len, 8);
-        if (get_le16(head + 6) != 2) /* WIN_CERT_TYPE_PKCS_SIGNED_DATA */
+        *at = here + round_up(len, CERT_ALIGN);
+        if (get_le16(head + 6) != CERT_PKCS7)
             continue;
         *out = content_slice(pe->content, pe->certs_offset + here + sizeof head, len - sizeof head);
         return 1;
@@ -262,6 +271,99 @@ int pe_digest(const struct pe *pe, uint8_t out[DIGEST_LEN])
         result = digest_add_content(&digest, &pe->content, hashed, end - hashed);
     digest_final(&digest, result == 0 ? out : NULL);
     return result < 0 ? -1 : 1;
+}
+
+/* Why no signature can be appended; NULL if one can. */
+static const char *why_not_signed(const struct pe *pe)
+{
+    if (pe->truncated)
+        return "it is truncated";
+    if (!pe->directory)
+        return "its headers have no place for a signature";
+    if (pe->certs_len && (pe->certs_offset % CERT_ALIGN || pe->content.len % CERT_ALIGN ||
+                          pe->certs_offset + pe->certs_len != pe->content.len))
+        return "it has signatures, but not at its end";
+    if (pe->content.len > SIGNED_MAX)
+        return "it is too large: an EFI program must be smaller than 4 GiB";
+    return NULL;
+}
+
+/* The certificate table begins at 8 bytes; zeros before it are part of what is digested. */
+static int pad_file(struct pe *pe, int fd)
+{
+    uint64_t len = round_up(pe->content.len, CERT_ALIGN);
+
+    if (len != pe->content.len && ftruncate(fd, (off_t)len) < 0)
+        return msg_errno(pe->content.path, "writing");
+    pe->content.len = len;
+    return 0;
+}
+
+static int put(const struct pe *pe, int fd, const void *data, size_t len, uint64_t offset)
+{
+    struct content content = content_memory(data, len);
+
+    return content_write(&content, fd, pe->content.path, offset);
+}
+
+/* A WIN_CERTIFICATE at the end, and the header tells of it. */
+static int append_signature(const struct pe *pe, int fd, const struct buf *der)
+{
+    uint64_t begin = pe->certs_len ? pe->certs_offset : pe->content.len;
+    size_t len = CERT_HEAD_LEN + der->len, padded = (size_t)round_up(len, CERT_ALIGN);
+    uint8_t *certificate = xcalloc(padded, 1), entry[8], checksum[4] = {0}; /* as in uki.c */
+    int result = 0;
+
+    put_le32(certificate, (uint32_t)len);
+    put_le16(certificate + 4, 0x0200); /* WIN_CERT_REVISION_2_0 */
+    put_le16(certificate + 6, CERT_PKCS7);
+    memcpy(certificate + CERT_HEAD_LEN, der->data, der->len);
+    put_le32(entry, (uint32_t)begin);
+    put_le32(entry + 4, (uint32_t)(pe->content.len + padded - begin));
+    if (put(pe, fd, certificate, padded, pe->content.len) < 0 ||
+        put(pe, fd, entry, sizeof entry, pe->directory) < 0 ||
+        put(pe, fd, checksum, sizeof checksum, pe->checksum) < 0)
+        result = -1;
+    free(certificate);
+    return result;
+}
+
+static int sign_opened(struct pe *pe, int fd, const struct sign_key *key, time_t when)
+{
+    const char *why = why_not_signed(pe);
+    uint8_t digest[DIGEST_LEN];
+    struct buf der = {0};
+    int result = 0;
+
+    if (!why && pad_file(pe, fd) < 0)
+        return -1;
+    if (!why && (result = pe_digest(pe, digest)) == 0)
+        why = "its sections overlap";
+    if (why)
+        return msg_error("%s: signing: %s", pe->content.path, why);
+    if (result < 0 || sign_make(key, digest, when, &der) < 0)
+        return -1;
+    result = append_signature(pe, fd, &der);
+    buf_free(&der);
+    return result;
+}
+
+int pe_sign(int fd, const char *name, const struct sign_key *key, time_t when)
+{
+    struct content content;
+    struct stat st;
+    struct pe pe;
+    int result;
+
+    if (fstat(fd, &st) < 0)
+        return msg_errno(name, "signing");
+    content = content_file(name, fd, (uint64_t)st.st_size);
+    result = pe_open(&pe, &content);
+    if (result == 0)
+        msg_error("%s: signing: it is no PE file", name);
+    result = result == 1 ? sign_opened(&pe, fd, key, when) : -1;
+    pe_free(&pe);
+    return result;
 }
 
 int pe_sbat_read(const struct pe *pe, struct pe_sbat **rows, size_t *count)

@@ -10,6 +10,7 @@
 
 #include "base/content.h"
 #include "base/digest.h"
+#include "base/sign_make.h"
 
 #include <stdbool.h>
 
@@ -27,6 +28,7 @@ enum pe_machine {
 struct pe_section {
     char name[32];        /* long names (GNU: "/4") are looked up in the string table */
     uint64_t offset, len; /* in the file, as the header says: may pass its end */
+    uint64_t address;     /* in memory, from the image's base */
     uint64_t virtual_len; /* in memory: without the padding */
 };
 
@@ -63,6 +65,13 @@ int pe_signature(const struct pe *pe, uint64_t *at, struct content *out);
  * has none; -1, reported.
  */
 int pe_digest(const struct pe *pe, uint8_t out[DIGEST_LEN]);
+
+/*
+ * Signs a whole PE file, open for reading and writing, called name: appends the signature to its
+ * certificate table, or begins one at its end. Signatures that are there already stay, and stay
+ * true. -1, reported; the file may then be longer than it was.
+ */
+int pe_sign(int fd, const char *name, const struct sign_key *key, time_t when);
 
 /* SBAT: the generation of each component, which a revocation level is compared with. */
 struct pe_sbat {
