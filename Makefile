@@ -17,13 +17,13 @@ VERSION := 0.1.0
 BUILD   := build
 CC      ?= cc
 CFLAGS  ?= -O2 -g
-LIBS    := fdisk libcrypto jansson
+LIBS    := fdisk libcrypto jansson libconfuse
 WARN    := -std=c17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 DEFS    := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Imkbootmedia
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
-PKG_LIBS   = $(shell pkg-config --libs $(LIBS)) -pthread
+PKG_LIBS   = $(shell pkg-config --libs $(LIBS)) -lcsv -pthread
 
 SRC     := $(sort $(wildcard mkbootmedia/*.c mkbootmedia/*/*.c))
 DATA    := $(sort $(wildcard templates/* efi/*))

@@ -1,6 +1,7 @@
 /* mkbootmedia: the command table, nothing else. */
 #include "base/msg.h"
 #include "base/util.h"
+#include "cli/all.h"
 #include "cli/inspect.h"
 #include "cli/make.h"
 #include "cli/options.h"
@@ -14,7 +15,11 @@ static const struct command commands[] = {
      "Make a disk image for sticks that boots on BIOS and UEFI.", make_run},
     {"iso", CMD_ISO, "-k KERNEL [-i INITRD]... [OPTION]... -o lab.iso",
      "Make a hybrid ISO, for CD and stick, that boots on BIOS and UEFI.", make_run},
-    {"plan", CMD_PLAN, "-k KERNEL [-i INITRD]... [OPTION]... usb|iso",
+    {"net", CMD_NET, "-k KERNEL [-i INITRD]... --url URL [OPTION]... -o DIR",
+     "Make a boot root for TFTP and HTTP, with settings for DHCP and HTTP servers.", make_run},
+    {"all", CMD_ALL, "-f lab.conf [OPTION]... -o DIR", "Make every output that a spec file names.",
+     all_run},
+    {"plan", CMD_PLAN, "-k KERNEL [-i INITRD]... [OPTION]... usb|iso|net",
      "Print what would be made; write nothing.", make_run},
     {"inspect", CMD_INSPECT, "IMAGE",
      "Show what an image holds, which firmware will boot it, and why not.", inspect_run},

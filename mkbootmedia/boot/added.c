@@ -68,8 +68,7 @@ static int add_tree(struct payload *payload, const char *path, const char *dest,
     return add_folder(payload, path, dest, depth);
 }
 
-/* What is wrong with a path on the medium; NULL if nothing. */
-static const char *dest_check(const char *dest)
+const char *added_dest_check(const char *dest)
 {
     if (has_control(dest))
         return "holds a control character";
@@ -116,7 +115,7 @@ int added_open(struct payload *payload, const struct strings *added)
         const char *why;
 
         split(added->v[i], &file, &dest);
-        why = dest_check(dest);
+        why = added_dest_check(dest);
         if (why)
             result = msg_error("%s: adding to the medium: the path '%s' %s", file, dest, why);
         else

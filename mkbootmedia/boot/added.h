@@ -13,4 +13,7 @@
  */
 int added_open(struct payload *payload, const struct strings *added);
 
+/* What is wrong with a path on the medium; NULL if nothing. */
+const char *added_dest_check(const char *dest);
+
 #endif

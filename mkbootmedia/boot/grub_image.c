@@ -12,8 +12,19 @@
 #define IMAGE_HEADERS  (64 * KIB) /* boot sectors, unpacker, PE header, early configuration */
 #define MODULE_HEADERS 64
 
-/* Indexed by enum loader_platform. */
-static const char *const core_lists[] = {"efi/i386-pc.core", "efi/efi.modules", "efi/efi.modules"};
+const struct grub_recipe *grub_recipe(enum loader_platform platform, bool net)
+{
+    static const struct grub_recipe recipes[2][PLATFORMS] = {
+        {{"i386-pc", "efi/i386-pc.core", "/boot/grub"},
+         {"x86_64-efi", "efi/efi.modules", "/boot/grub"},
+         {"i386-efi", "efi/efi.modules", "/boot/grub"}},
+        {{"i386-pc-pxe", "efi/pxe.modules", "/grub"},
+         {"x86_64-efi", "efi/efinet.modules", "/grub"},
+         {"i386-efi", "efi/efinet.modules", "/grub"}},
+    };
+
+    return &recipes[net][platform];
+}
 
 /* The words of an embedded list, without its comments. */
 static void list_words(struct strings *words, const char *name)
@@ -101,10 +112,10 @@ static uint64_t file_len(const char *dir, const char *name, const char *suffix)
 }
 
 /* All that goes into an image, unpacked, and room for headers: more than it will be. */
-int grub_image_measure(struct grub_image *image, enum loader_platform platform, const char *dir)
+int grub_image_measure(struct grub_image *image, const struct grub_recipe *recipe, const char *dir)
 {
     struct strings modules = {0};
-    int result = modules_with_needed(&modules, core_lists[platform], dir);
+    int result = modules_with_needed(&modules, recipe->list, dir);
 
     image->room = file_len(dir, "kernel", ".img") + IMAGE_HEADERS;
     for (size_t i = 0; i < modules.n; i++)
@@ -126,7 +137,7 @@ static int memfd_with(const char *name, const char *text)
     return fd;
 }
 
-int grub_image_start(struct grub_image *image, enum loader_platform platform, const char *dir,
+int grub_image_start(struct grub_image *image, const struct grub_recipe *recipe, const char *dir,
                      const char *early)
 {
     struct strings modules = {0};
@@ -135,21 +146,25 @@ int grub_image_start(struct grub_image *image, enum loader_platform platform, co
     size_t n = 0;
     int result;
 
-    image->early_fd = memfd_with("early.cfg", early);
-    if (image->early_fd < 0)
+    image->early_fd = early ? memfd_with("early.cfg", early) : -1;
+    if (early && image->early_fd < 0)
         return -1;
-    image->fd = run_memfd(loader_platform_name(platform));
+    image->fd = run_memfd(recipe->format);
     if (image->fd < 0)
         return -1;
-    list_words(&modules, core_lists[platform]);
+    list_words(&modules, recipe->list);
     config = run_path(image->early_fd);
     out = run_path(image->fd);
     argv = xcalloc(modules.n + 12, sizeof *argv);
     for (const char *const *p =
-             (const char *const[]){"grub-mkimage", "-O", loader_platform_name(platform), "-d", dir,
-                                   "-p", "/boot/grub", "-c", config.name, "-o", out.name, NULL};
+             (const char *const[]){"grub-mkimage", "-O", recipe->format, "-d", dir, "-p",
+                                   recipe->prefix, "-o", out.name, NULL};
          *p; p++)
         argv[n++] = *p;
+    if (early) {
+        argv[n++] = "-c";
+        argv[n++] = config.name;
+    }
     memcpy(argv + n, modules.v, modules.n * sizeof *argv);
     result = run_start(&image->run, argv);
     free(argv);

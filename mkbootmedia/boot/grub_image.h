@@ -11,6 +11,15 @@
 #include "base/run.h"
 #include "boot/loader.h"
 
+/* What an image is made of: grub-mkimage's format, an embedded list of modules, and where GRUB
+ * finds its configuration. */
+struct grub_recipe {
+    const char *format, *list, *prefix;
+};
+
+/* That of a platform, for a medium or for a tree that is served over the network. */
+const struct grub_recipe *grub_recipe(enum loader_platform platform, bool net);
+
 struct grub_image {
     struct run run;
     int early_fd, fd;       /* memfds: its early configuration, and the image */
@@ -22,9 +31,10 @@ struct grub_image {
  * Sets room: more bytes than the image will have, so that a layout can go on before it is made. -1,
  * reported.
  */
-int grub_image_measure(struct grub_image *image, enum loader_platform platform, const char *dir);
-/* Starts grub-mkimage; early is what the image runs first (rescue parser). -1, reported. */
-int grub_image_start(struct grub_image *image, enum loader_platform platform, const char *dir,
+int grub_image_measure(struct grub_image *image, const struct grub_recipe *recipe, const char *dir);
+/* Starts grub-mkimage; early is what the image runs first (rescue parser), or NULL. -1, reported.
+ */
+int grub_image_start(struct grub_image *image, const struct grub_recipe *recipe, const char *dir,
                      const char *early);
 /* Waits for it; without a start it does nothing. -1, reported. */
 int grub_image_wait(struct grub_image *image);

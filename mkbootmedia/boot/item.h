@@ -9,6 +9,9 @@
 #define BOOT_ITEM_H
 
 #include "base/content.h"
+#include "base/digest.h"
+
+#include <stdbool.h>
 
 /* The volumes of a medium that an item is to be seen in. A stick has only the ESP. */
 enum item_volume {
@@ -36,6 +39,9 @@ struct item {
     struct content content;
     unsigned volumes; /* enum item_volume, ored */
     uint64_t place;   /* first byte in the image; PLACE_NONE until an output has laid it out */
+    uint64_t pad;     /* zeros behind the content, in a tree */
+    bool hashed;      /* digest is known: SHA-256 of content and zeros */
+    uint8_t digest[DIGEST_LEN];
     uint64_t room; /* bytes kept for a content that is still being made (len 0); 0: it is there */
 };
 

@@ -30,7 +30,8 @@ const char *loader_platform_name(enum loader_platform platform)
 
 const char *loader_role_name(enum loader_role role)
 {
-    static const char *const names[] = {"shim", "GRUB", "MokManager", "font"};
+    static const char *const names[] = {"shim", "GRUB", "MokManager", "font",
+                                        "iPXE", "iPXE", "iPXE",       "UKI stub"};
 
     return names[role];
 }
@@ -169,12 +170,12 @@ static bool there(const struct row *row, const struct request *request, enum pas
 
 /* shim, signed GRUB and, if it is there, MokManager: all of one family, they trust each other. */
 static int find_signed(struct loaders *loaders, const struct table *table,
-                       const struct request *request, enum pass pass)
+                       const struct request *request, enum pass pass, const char *grub_role)
 {
     for (size_t i = 0; i < table->count && !loaders->files[LOADER_SHIM].file.path; i++) {
         const struct row *shim = &table->rows[i];
         const char *family = shim->column[FAMILY];
-        const struct row *grub = family_row(table, family, "grub");
+        const struct row *grub = family_row(table, family, grub_role);
         const struct row *mok = family_row(table, family, "mok");
 
         if (!is(shim, "shim", "x86_64-efi") || !there(shim, request, pass) ||
@@ -189,12 +190,36 @@ static int find_signed(struct loaders *loaders, const struct table *table,
     return 0;
 }
 
-static int find_font(struct loaders *loaders, const struct table *table,
-                     const struct request *request, enum pass pass)
+/* Loaders that go with any other: the word of the table, and for what platform. */
+static const struct single {
+    enum loader_role role;
+    const char *word, *platform;
+} singles[] = {
+    {LOADER_FONT, "font", "any"},
+    {LOADER_UNDIONLY, "undionly", "i386-pc"},
+    {LOADER_SNPONLY, "snponly", "x86_64-efi"},
+    {LOADER_IPXE, "ipxe", "x86_64-efi"},
+    {LOADER_STUB, "stub", "x86_64-efi"},
+};
+
+static int find_single(struct loaders *loaders, const struct table *table,
+                       const struct request *request, enum pass pass, const struct single *single)
 {
-    for (size_t i = 0; i < table->count && !loaders->files[LOADER_FONT].file.path; i++)
-        if (is(&table->rows[i], "font", "any") && there(&table->rows[i], request, pass))
-            return take_file(&loaders->files[LOADER_FONT], &table->rows[i], request, pass);
+    struct loader_file *file = &loaders->files[single->role];
+
+    for (size_t i = 0; i < table->count && !file->file.path; i++)
+        if (is(&table->rows[i], single->word, single->platform) &&
+            there(&table->rows[i], request, pass))
+            return take_file(file, &table->rows[i], request, pass);
+    return 0;
+}
+
+static int find_singles(struct loaders *loaders, const struct table *table,
+                        const struct request *request, enum pass pass)
+{
+    for (size_t i = 0; i < ARRAY_LEN(singles); i++)
+        if (find_single(loaders, table, request, pass, &singles[i]) < 0)
+            return -1;
     return 0;
 }
 
@@ -215,14 +240,36 @@ static char *packages(const struct table *table, const char *role, const char *p
     return text.data;
 }
 
+char *loader_packages(enum loader_role role)
+{
+    const struct single *single = singles;
+    struct table table;
+    char *names;
+
+    while (single->role != role)
+        single++;
+    table_read(&table);
+    names = packages(&table, single->word, single->platform);
+    table_free(&table);
+    return names;
+}
+
 static const struct need {
     enum firmware firmware;
     const char *name, *what, *role, *platform;
-} needs[] = {
+} media_needs[] = {
     {FIRMWARE_BIOS, "BIOS", "GRUB's modules for i386-pc", "modules", "i386-pc"},
     {FIRMWARE_UEFI, "UEFI", "a GRUB for x86_64-efi", "modules", "x86_64-efi"},
     {FIRMWARE_SECUREBOOT, "Secure Boot", "shim", "shim", "x86_64-efi"},
     {FIRMWARE_SECUREBOOT, "Secure Boot", "a signed GRUB", "grub", "x86_64-efi"},
+    {FIRMWARE_IA32, "32-bit UEFI", "GRUB's modules for i386-efi", "modules", "i386-efi"},
+};
+
+static const struct need net_needs[ARRAY_LEN(media_needs)] = {
+    {FIRMWARE_BIOS, "BIOS", "iPXE", "undionly", "i386-pc"},
+    {FIRMWARE_UEFI, "UEFI", "iPXE", "snponly", "x86_64-efi"},
+    {FIRMWARE_SECUREBOOT, "Secure Boot", "shim", "shim", "x86_64-efi"},
+    {FIRMWARE_SECUREBOOT, "Secure Boot", "a signed GRUB", "netgrub", "x86_64-efi"},
     {FIRMWARE_IA32, "32-bit UEFI", "GRUB's modules for i386-efi", "modules", "i386-efi"},
 };
 
@@ -247,20 +294,24 @@ static bool has(const struct loaders *loaders, const struct table *table,
     if (loaders->files[LOADER_SHIM].file.path) /* a 32-bit kernel has no use for it */
         return loaders->firmware & FIRMWARE_SECUREBOOT;
     shim = installed(table, "shim", request);
-    grub = installed(table, "grub", request);
-    return strcmp(need->role, "shim") == 0 ? shim : grub && !shim;
+    if (strcmp(need->role, "shim") == 0)
+        return shim;
+    grub = installed(table, need->role, request);
+    return grub && !shim;
 }
 
-static unsigned firmware_of(const struct loaders *loaders, enum kernel_arch arch)
+static unsigned firmware_of(const struct loaders *loaders, enum kernel_arch arch, bool net)
 {
-    bool with_shim = loaders->files[LOADER_SHIM].file.path, x64 = arch == KERNEL_X86_64;
+    const struct loader_file *files = loaders->files;
+    bool with_shim = files[LOADER_SHIM].file.path, x64 = arch == KERNEL_X86_64;
     unsigned firmware = 0;
 
-    if (loaders->modules[PLATFORM_BIOS].dir)
+    if (loaders->modules[PLATFORM_BIOS].dir || (net && files[LOADER_UNDIONLY].file.path))
         firmware |= FIRMWARE_BIOS;
     if (x64 && with_shim)
         firmware |= FIRMWARE_UEFI | FIRMWARE_SECUREBOOT;
-    if (x64 && loaders->modules[PLATFORM_X64].dir)
+    if (x64 && (loaders->modules[PLATFORM_X64].dir ||
+                (net && (files[LOADER_SNPONLY].file.path || files[LOADER_IPXE].file.path))))
         firmware |= FIRMWARE_UEFI;
     if (loaders->modules[PLATFORM_IA32].dir)
         firmware |= FIRMWARE_IA32;
@@ -303,14 +354,15 @@ static int nothing_installed(const struct table *table)
 
 /* Compares what was asked for with what there is. */
 static int check_needs(struct loaders *loaders, const struct table *table,
-                       const struct request *request, enum kernel_arch arch)
+                       const struct request *request, enum kernel_arch arch, bool net)
 {
+    const struct need *needs = net ? net_needs : media_needs;
     unsigned asked = request->firmware;
 
-    loaders->firmware = firmware_of(loaders, arch);
+    loaders->firmware = firmware_of(loaders, arch, net);
     if (!loaders->firmware && !asked)
         return nothing_installed(table);
-    for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(media_needs); i++) {
         if (has(loaders, table, request, &needs[i]))
             continue;
         if (asked & needs[i].firmware)
@@ -327,7 +379,8 @@ static int check_needs(struct loaders *loaders, const struct table *table,
     return 0;
 }
 
-int loaders_find(struct loaders *loaders, const struct request *request, enum kernel_arch arch)
+int loaders_find(struct loaders *loaders, const struct request *request, enum kernel_arch arch,
+                 bool net)
 {
     struct table table;
     int result = 0;
@@ -338,12 +391,12 @@ int loaders_find(struct loaders *loaders, const struct request *request, enum ke
     table_read(&table);
     for (enum pass pass = OWN_FOLDERS; pass < PASSES && result == 0; pass++) {
         find_modules(loaders, &table, request, pass);
-        result = find_signed(loaders, &table, request, pass);
+        result = find_signed(loaders, &table, request, pass, net ? "netgrub" : "grub");
         if (result == 0)
-            result = find_font(loaders, &table, request, pass);
+            result = find_singles(loaders, &table, request, pass);
     }
     if (result == 0)
-        result = check_needs(loaders, &table, request, arch);
+        result = check_needs(loaders, &table, request, arch, net);
     for (size_t i = 0; i < LOADER_ROLES; i++)
         if (loaders->files[i].file.path)
             msg_detail("%s: %s", loader_role_name(i), loaders->files[i].file.path);

@@ -12,13 +12,23 @@
 #include "boot/kernel.h"
 #include "boot/request.h"
 
-enum loader_role { LOADER_SHIM, LOADER_GRUB, LOADER_MOK, LOADER_FONT, LOADER_ROLES };
+enum loader_role {
+    LOADER_SHIM,
+    LOADER_GRUB, /* signed; of a tree the one that knows TFTP */
+    LOADER_MOK,
+    LOADER_FONT,
+    LOADER_UNDIONLY, /* iPXE for BIOS */
+    LOADER_SNPONLY,  /* iPXE for UEFI, with the firmware's driver */
+    LOADER_IPXE,     /* iPXE for UEFI, with drivers of its own */
+    LOADER_STUB,     /* of a UKI */
+    LOADER_ROLES
+};
 enum loader_platform { PLATFORM_BIOS, PLATFORM_X64, PLATFORM_IA32, PLATFORMS };
 
 /* A loader file that goes on the medium as it is. */
 struct loader_file {
     struct source file; /* path NULL: there is none */
-    char *name;         /* in EFI/BOOT */
+    char *name;         /* in EFI/BOOT, or in the tree */
     char *package;
 };
 
@@ -38,10 +48,15 @@ struct loaders {
 /*
  * Looks in the request's own folders, then where distributions keep them. Returns -1, reported with
  * the package to install, when a firmware that the request insists on cannot be had, or none at
- * all. arch is the kernels': a 32-bit kernel is not for UEFI x86-64.
+ * all. arch is the kernels': a 32-bit kernel is not for UEFI x86-64. net: those of a tree, where
+ * iPXE is as good as GRUB.
  */
-int loaders_find(struct loaders *loaders, const struct request *request, enum kernel_arch arch);
+int loaders_find(struct loaders *loaders, const struct request *request, enum kernel_arch arch,
+                 bool net);
 void loaders_free(struct loaders *loaders);
+
+/* What packages bring a loader, "ipxe (debian), ..."; free it. */
+char *loader_packages(enum loader_role role);
 
 const char *loader_platform_name(enum loader_platform platform); /* "i386-pc", as GRUB says */
 const char *loader_role_name(enum loader_role role);             /* "shim", "GRUB", ... */

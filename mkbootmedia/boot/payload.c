@@ -43,11 +43,11 @@ const char *payload_split(struct strings *words, const char *text)
 }
 
 /* GRUB hands \, ' and " on with a \ before them, so such a character never arrives alone. */
-static void warn_escapes(const struct strings *words)
+static void warn_escapes(const char *subject, const struct strings *words)
 {
     for (size_t i = 0; i < words->n; i++)
         if (strpbrk(words->v[i], "\\'"))
-            msg_warn("--cmdline: GRUB puts a \\ before each \\ and ' in: %s", words->v[i]);
+            msg_warn("%s: GRUB puts a \\ before each \\ and ' in: %s", subject, words->v[i]);
 }
 
 static bool console_valid(const char *console)
@@ -63,32 +63,54 @@ static bool console_valid(const char *console)
            strspn(speed + 1, "0123456789neor") == strlen(speed + 1);
 }
 
-/* The kernel's arguments: one console= for each --console, then what the user wrote. */
-static int read_words(struct payload_entry *entry, const struct request *request, const char *text)
+/* One console= for each --console. */
+static int add_consoles(struct strings *words, const struct strings *consoles)
 {
-    const char *why;
+    for (size_t i = 0; i < consoles->n; i++) {
+        strings_printf(words, "console=%s", consoles->v[i]);
+        if (!console_valid(consoles->v[i]))
+            return msg_error("--console: %s: not a console such as tty0 or ttyS0,115200",
+                             consoles->v[i]);
+    }
+    return 0;
+}
+
+/* Bytes of the words on a command line, with blanks and quotes. */
+static size_t words_len(const struct strings *words)
+{
     size_t len = 0;
 
-    for (size_t i = 0; i < request->consoles.n; i++) {
-        char *word = xasprintf("console=%s", request->consoles.v[i]);
-        bool valid = console_valid(request->consoles.v[i]);
+    for (size_t i = 0; i < words->n; i++)
+        len += strlen(words->v[i]) + 3;
+    return len;
+}
 
-        strings_add(&entry->words, word);
-        free(word);
-        if (!valid)
-            return msg_error("--console: %s: not a console such as tty0 or ttyS0,115200",
-                             request->consoles.v[i]);
-    }
-    why = text ? payload_split(&entry->words, text) : NULL;
+/* Adds the words of a text that came from subject, and checks what it makes of the command line. */
+static int add_text(struct strings *words, const char *text, const char *subject,
+                    const struct payload_entry *entry, size_t more)
+{
+    const char *why = text ? payload_split(words, text) : NULL;
+    size_t len = words_len(words) + more;
+
     if (why)
-        return msg_error("--cmdline: checking: the text %s", why);
-    warn_escapes(&entry->words);
-    for (size_t i = 0; i < entry->words.n; i++)
-        len += strlen(entry->words.v[i]) + 3;
+        return msg_error("%s: checking: the text %s", subject, why);
+    warn_escapes(subject, words);
     if (len > entry->kernel.cmdline_size)
-        return msg_error("--cmdline: checking: %zu bytes, but %s takes at most %u", len,
+        return msg_error("%s: checking: %zu bytes, but %s takes at most %u", subject, len,
                          entry->kernel_file.path, entry->kernel.cmdline_size);
     return 0;
+}
+
+/* The kernel's arguments: consoles, then what the user wrote. */
+static int read_words(struct payload_entry *entry, const struct request *request)
+{
+    char *subject = place_name(&entry->asked->place, "cmdline");
+    int result = add_consoles(&entry->words, &request->consoles);
+
+    if (result == 0)
+        result = add_text(&entry->words, entry->asked->cmdline, subject, entry, 0);
+    free(subject);
+    return result;
 }
 
 static int read_kernel(struct payload_entry *entry, const char *path)
@@ -132,19 +154,69 @@ static char *default_title(const struct kernel *kernel)
     return len ? xasprintf("Linux %.*s", len, kernel->version) : xstrdup("Linux");
 }
 
+static int read_title(struct payload_entry *entry)
+{
+    const struct request_entry *asked = entry->asked;
+    const char *why = asked->title ? text_check(asked->title) : NULL;
+    char *subject;
+
+    if (!why) {
+        entry->title = asked->title ? xstrdup(asked->title) : default_title(&entry->kernel);
+        return 0;
+    }
+    subject = place_name(&asked->place, "title");
+    msg_error("%s: checking: the text %s", subject, why);
+    free(subject);
+    return -1;
+}
+
 static int open_entry(struct payload_entry *entry, const struct request_entry *asked,
                       const struct request *request)
 {
-    const char *why = asked->title ? text_check(asked->title) : NULL;
-
+    *entry = (struct payload_entry){.asked = asked, .firmware = asked->firmware};
     entry->kernel_file.fd = -1;
     entry->name = xstrdup(asked->name);
-    if (why)
-        return msg_error("--title: checking: the text %s", why);
-    if (read_kernel(entry, asked->kernel) < 0 || read_initrds(entry, &asked->initrds) < 0)
+    if (asked->root)
+        return msg_error("%s:%u: entry %s: root: this version makes no RAM root yet",
+                         asked->place.file, asked->place.line, asked->name);
+    if (read_kernel(entry, asked->kernel) < 0 || read_initrds(entry, &asked->initrds) < 0 ||
+        read_title(entry) < 0)
         return -1;
-    entry->title = asked->title ? xstrdup(asked->title) : default_title(&entry->kernel);
-    return read_words(entry, request, asked->cmdline);
+    return read_words(entry, request);
+}
+
+static int open_host(struct payload_host *host, const struct request_host *asked,
+                     const struct payload *payload, size_t default_entry)
+{
+    const struct payload_entry *entry;
+    char *subject = place_name(&asked->place, "cmdline");
+    int result;
+
+    *host = (struct payload_host){.asked = asked, .entry = default_entry};
+    for (size_t i = 0; asked->entry && i < payload->entry_count; i++)
+        if (strcmp(payload->entries[i].name, asked->entry) == 0)
+            host->entry = i;
+    entry = &payload->entries[host->entry];
+    if (asked->hostname) { /* for the kernel (since 6.0), and for systemd */
+        strings_printf(&host->words, "hostname=%s", asked->hostname);
+        strings_printf(&host->words, "systemd.hostname=%s", asked->hostname);
+    }
+    result = add_text(&host->words, asked->cmdline, subject, entry, words_len(&entry->words));
+    free(subject);
+    return result;
+}
+
+int payload_open_hosts(struct payload *payload, const struct request *request)
+{
+    size_t default_entry = (size_t)(request_default_entry(request) - request->entries);
+
+    payload->hosts = xcalloc(request->host_count, sizeof *payload->hosts);
+    for (size_t i = 0; i < request->host_count; i++) {
+        payload->host_count++;
+        if (open_host(&payload->hosts[i], &request->hosts[i], payload, default_entry) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int payload_open(struct payload *payload, const struct request *request)
@@ -198,6 +270,11 @@ void payload_close(struct payload *payload)
 {
     for (size_t i = 0; i < payload->entry_count; i++)
         entry_close(&payload->entries[i]);
+    for (size_t i = 0; i < payload->host_count; i++) {
+        strings_free(&payload->hosts[i].words);
+        free(payload->hosts[i].archive_path);
+    }
+    free(payload->hosts);
     for (size_t i = 0; i < payload->added_count; i++) {
         free(payload->added[i].dest);
         source_close(&payload->added[i].file);

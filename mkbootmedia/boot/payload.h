@@ -10,6 +10,7 @@
 #include "boot/request.h"
 
 struct payload_entry {
+    const struct request_entry *asked;
     char *name;           /* menu id and folder on the medium: [a-z0-9-]+ */
     char *title;          /* one line of UTF-8 */
     struct strings words; /* kernel arguments, split at blanks; quotes resolved */
@@ -17,6 +18,15 @@ struct payload_entry {
     struct kernel kernel;
     struct source *initrds;
     size_t initrd_count;
+    unsigned firmware; /* enum firmware, ored: only there; 0: everywhere */
+};
+
+/* A machine of its own. */
+struct payload_host {
+    const struct request_host *asked;
+    size_t entry;         /* which of the payload's */
+    struct strings words; /* added to the entry's */
+    char *archive_path;   /* of its initramfs on the medium, a plan sets it; NULL: none */
 };
 
 struct payload_added {
@@ -27,6 +37,8 @@ struct payload_added {
 struct payload {
     struct payload_entry *entries;
     size_t entry_count;
+    struct payload_host *hosts; /* sorted by address */
+    size_t host_count;
     struct payload_added *added;
     size_t added_count;
     enum kernel_arch arch; /* 64 bit only if every kernel is */
@@ -34,6 +46,8 @@ struct payload {
 
 /* Opens and checks everything that the request names; -1, reported. */
 int payload_open(struct payload *payload, const struct request *request);
+/* Adds the hosts of the request, for media that serve them; -1, reported. */
+int payload_open_hosts(struct payload *payload, const struct request *request);
 /* The modification time of its newest file. */
 time_t payload_newest(const struct payload *payload);
 void payload_close(struct payload *payload);

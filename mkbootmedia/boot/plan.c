@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* GRUB for BIOS puts no byte of an initramfs above this address (grub-core/loader/i386/linux.c). */
 #define GRUB_BIOS_INITRD_TOP UINT64_C(0x37ffffff)
@@ -39,9 +40,10 @@ static int read_time(struct plan *plan)
 }
 
 /* Payload files get plain names on the medium, whatever they are called on the host. */
-static void name_entry(struct plan_entry *entry, const struct payload_entry *payload)
+static void name_entry(struct plan_entry *entry)
 {
-    entry->payload = payload;
+    const struct payload_entry *payload = entry->payload;
+
     entry->kernel_path = xasprintf("boot/%s/vmlinuz", payload->name);
     for (size_t i = 0; i < payload->initrd_count; i++) {
         char *path = i ? xasprintf("boot/%s/initrd%zu.img", payload->name, i + 1)
@@ -53,35 +55,37 @@ static void name_entry(struct plan_entry *entry, const struct payload_entry *pay
 }
 
 /* Which GRUB images have to be made: BIOS and ia32 always, x86-64 only without signed loaders. */
-static bool wants_image(const struct loaders *loaders, enum loader_platform platform)
+static bool wants_image(const struct plan *plan, enum loader_platform platform)
 {
-    unsigned firmware = loaders->firmware;
+    unsigned firmware = plan->loaders.firmware;
 
     if (platform == PLATFORM_BIOS)
         return firmware & FIRMWARE_BIOS;
     if (platform == PLATFORM_IA32)
         return firmware & FIRMWARE_IA32;
-    return firmware & FIRMWARE_UEFI && !(firmware & FIRMWARE_SECUREBOOT);
+    return firmware & FIRMWARE_UEFI && !(firmware & FIRMWARE_SECUREBOOT) &&
+           !plan->request->uki_boot;
 }
 
 static int measure_images(struct plan *plan)
 {
     for (size_t i = 0; i < PLATFORMS; i++)
-        if (wants_image(&plan->loaders, i) &&
-            grub_image_measure(&plan->images[i], i, plan->loaders.modules[i].dir) < 0)
+        if (wants_image(plan, i) && grub_image_measure(&plan->images[i], grub_recipe(i, false),
+                                                       plan->loaders.modules[i].dir) < 0)
             return -1;
     return 0;
 }
 
 static int start_images(struct plan *plan)
 {
+    bool net = plan->output == PLAN_NET;
     struct buf early = {0};
-    int result = render(&early, "early.cfg", plan);
+    int result = net ? 0 : render(&early, "early.cfg", plan);
 
     for (size_t i = 0; i < PLATFORMS && result == 0; i++)
         if (plan->images[i].room)
-            result =
-                grub_image_start(&plan->images[i], i, plan->loaders.modules[i].dir, early.data);
+            result = grub_image_start(&plan->images[i], grub_recipe(i, net),
+                                      plan->loaders.modules[i].dir, net ? NULL : early.data);
     buf_free(&early);
     return result;
 }
@@ -135,23 +139,35 @@ static int check_entries(const struct plan *plan)
     return 0;
 }
 
-int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
-              enum plan_output output)
+static int make_medium(struct plan *plan)
 {
-    *plan = (struct plan){.request = request, .payload = payload, .output = output};
-    plan->label = request->label ? request->label : "MKBOOTMEDIA";
-    plan->entry_count = payload->entry_count;
-    plan->entries = xcalloc(plan->entry_count, sizeof *plan->entries);
     for (size_t i = 0; i < plan->entry_count; i++)
-        name_entry(&plan->entries[i], &payload->entries[i]);
-    if (read_time(plan) < 0 || loaders_find(&plan->loaders, request, payload->arch) < 0)
-        return -1;
+        name_entry(&plan->entries[i]);
+    plan_add_ukis(plan);
     if (plan_add_files(plan) < 0 || measure_images(plan) < 0 || plan_identify(plan) < 0)
         return -1;
     if (plan_add_texts(plan) < 0)
         return -1;
     plan_add_images(plan);
     return plan_sort(plan);
+}
+
+int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
+              enum plan_output output)
+{
+    bool net = output == PLAN_NET;
+
+    *plan = (struct plan){.request = request, .payload = payload, .output = output};
+    plan->label = request->label ? request->label : "MKBOOTMEDIA";
+    plan->default_entry = (size_t)(request_default_entry(request) - request->entries);
+    plan->entry_count = payload->entry_count;
+    plan->entries = xcalloc(plan->entry_count, sizeof *plan->entries);
+    for (size_t i = 0; i < plan->entry_count; i++)
+        plan->entries[i].payload = &payload->entries[i];
+    if (read_time(plan) < 0 || loaders_find(&plan->loaders, request, payload->arch, net) < 0 ||
+        plan_make_ukis(plan) < 0)
+        return -1;
+    return net ? plan_make_net(plan) : make_medium(plan);
 }
 
 int plan_finish(struct plan *plan)
@@ -222,7 +238,14 @@ void plan_free(struct plan *plan)
     for (size_t i = 0; i < plan->entry_count; i++) {
         free(plan->entries[i].kernel_path);
         strings_free(&plan->entries[i].initrd_paths);
+        free(plan->entries[i].uki_path);
+        if (plan->entries[i].uki.path)
+            close(plan->entries[i].uki.fd);
     }
+    free(plan->net.path);
+    free(plan->net.server);
+    free(plan->net.subnet);
+    digest_cache_free(&plan->digests);
     for (size_t i = 0; i < plan->item_count; i++)
         free(plan->items[i].path);
     for (size_t i = 0; i < plan->module_count; i++)

@@ -7,21 +7,21 @@
 
 #include <stdlib.h>
 
-static void add_item(struct plan *plan, const char *path, struct content content, unsigned volumes)
+void plan_add_item(struct plan *plan, const char *path, struct content content, unsigned volumes)
 {
     plan->items = xgrow(plan->items, plan->item_count, sizeof *plan->items);
-    plan->items[plan->item_count++] = (struct item){xstrdup(path), content, volumes, PLACE_NONE, 0};
+    plan->items[plan->item_count++] = (struct item){
+        .path = xstrdup(path), .content = content, .volumes = volumes, .place = PLACE_NONE};
 }
 
-/* A text that the plan keeps. */
-static void add_text(struct plan *plan, const char *path, struct buf text, unsigned volumes)
+void plan_add_text(struct plan *plan, const char *path, struct buf text, unsigned volumes)
 {
     plan->texts = xgrow(plan->texts, plan->text_count, sizeof *plan->texts);
     plan->texts[plan->text_count++] = text;
-    add_item(plan, path, content_memory(text.data, text.len), volumes);
+    plan_add_item(plan, path, content_memory(text.data, text.len), volumes);
 }
 
-static void add_used(struct plan *plan, struct plan_loader used)
+void plan_add_used(struct plan *plan, struct plan_loader used)
 {
     plan->used = xgrow(plan->used, plan->used_count, sizeof *plan->used);
     plan->used[plan->used_count++] = used;
@@ -33,13 +33,14 @@ static void add_payload(struct plan *plan)
         struct plan_entry *entry = &plan->entries[i];
         const struct payload_entry *payload = entry->payload;
 
-        add_item(plan, entry->kernel_path, source_content(&payload->kernel_file), ON_ROOT);
+        plan_add_item(plan, entry->kernel_path, source_content(&payload->kernel_file), ON_ROOT);
         for (size_t k = 0; k < payload->initrd_count; k++)
-            add_item(plan, entry->initrd_paths.v[k], source_content(&payload->initrds[k]), ON_ROOT);
+            plan_add_item(plan, entry->initrd_paths.v[k], source_content(&payload->initrds[k]),
+                          ON_ROOT);
     }
     for (size_t i = 0; i < plan->payload->added_count; i++)
-        add_item(plan, plan->payload->added[i].dest, source_content(&plan->payload->added[i].file),
-                 ON_ROOT);
+        plan_add_item(plan, plan->payload->added[i].dest,
+                      source_content(&plan->payload->added[i].file), ON_ROOT);
 }
 
 /* shim starts the GRUB beside it, and MokManager when it refuses something. Never fbx64.efi: on a
@@ -53,10 +54,11 @@ static void add_signed(struct plan *plan)
         if (!file->file.path)
             continue;
         path = xasprintf("EFI/BOOT/%s", file->name);
-        add_item(plan, path, source_content(&file->file), ON_ESP | ON_ROOT);
+        plan_add_item(plan, path, source_content(&file->file), ON_ESP | ON_ROOT);
         free(path);
-        add_used(plan, (struct plan_loader){loader_role_name(i), "x86_64-efi", file->file.path,
-                                            file->package, plan->items[plan->item_count - 1].path});
+        plan_add_used(plan,
+                      (struct plan_loader){loader_role_name(i), "x86_64-efi", file->file.path,
+                                           file->package, plan->items[plan->item_count - 1].path});
     }
 }
 
@@ -87,7 +89,7 @@ static int add_modules(struct plan *plan)
 
         result = open_module(plan, names.v[i], &content);
         if (result == 0)
-            add_item(plan, path, content, ON_ROOT);
+            plan_add_item(plan, path, content, ON_ROOT);
         free(path);
     }
     strings_free(&names);
@@ -103,7 +105,8 @@ static int add_bios(struct plan *plan)
     if (open_module(plan, plan->output == PLAN_ISO ? "boot_hybrid.img" : "boot.img",
                     &plan->bios_boot) < 0)
         return -1;
-    add_used(plan, (struct plan_loader){"GRUB", "i386-pc", modules->dir, modules->package, NULL});
+    plan_add_used(plan,
+                  (struct plan_loader){"GRUB", "i386-pc", modules->dir, modules->package, NULL});
     return add_modules(plan);
 }
 
@@ -112,14 +115,14 @@ int plan_add_files(struct plan *plan)
     const struct loader_file *font = &plan->loaders.files[LOADER_FONT];
 
     add_payload(plan);
-    if (plan->loaders.firmware & FIRMWARE_SECUREBOOT)
+    if (plan->loaders.firmware & FIRMWARE_SECUREBOOT && !plan->request->uki_boot)
         add_signed(plan);
     if (font->file.path)
-        add_item(plan, "boot/grub/fonts/unicode.pf2", source_content(&font->file), ON_ROOT);
+        plan_add_item(plan, "boot/grub/fonts/unicode.pf2", source_content(&font->file), ON_ROOT);
     return plan->loaders.firmware & FIRMWARE_BIOS ? add_bios(plan) : 0;
 }
 
-static int add_rendered(struct plan *plan, const char *path, const char *name, unsigned volumes)
+int plan_add_rendered(struct plan *plan, const char *path, const char *name, unsigned volumes)
 {
     struct buf text = {0};
 
@@ -127,7 +130,7 @@ static int add_rendered(struct plan *plan, const char *path, const char *name, u
         buf_free(&text);
         return -1;
     }
-    add_text(plan, path, text, volumes);
+    plan_add_text(plan, path, text, volumes);
     return 0;
 }
 
@@ -139,11 +142,11 @@ static int add_esp_config(struct plan *plan)
 {
     bool on_esp = plan->output == PLAN_ISO && plan->loaders.firmware & ~(unsigned)FIRMWARE_BIOS;
 
-    if (on_esp && add_rendered(plan, "boot/grub/grub.cfg", "esp.cfg", ON_ESP) < 0)
+    if (on_esp && plan_add_rendered(plan, "boot/grub/grub.cfg", "esp.cfg", ON_ESP) < 0)
         return -1;
     if (!(plan->loaders.firmware & FIRMWARE_SECUREBOOT))
         return 0;
-    return add_rendered(plan, "EFI/BOOT/grub.cfg", "esp.cfg", ON_ESP | ON_ROOT);
+    return plan_add_rendered(plan, "EFI/BOOT/grub.cfg", "esp.cfg", ON_ESP | ON_ROOT);
 }
 
 static void add_theme_pictures(struct plan *plan)
@@ -154,7 +157,7 @@ static void add_theme_pictures(struct plan *plan)
         if (strncmp(file->name, "theme/", 6) != 0)
             continue;
         path = xasprintf("boot/grub/%s", file->name);
-        add_item(plan, path, content_memory(file->data, file->len), ON_ROOT);
+        plan_add_item(plan, path, content_memory(file->data, file->len), ON_ROOT);
         free(path);
     }
 }
@@ -164,15 +167,15 @@ int plan_add_texts(struct plan *plan)
     struct buf marker = {0}, info = {0};
 
     buf_printf(&marker, "%s\n", digest_hex(plan->id).text);
-    add_text(plan, plan->marker, marker, ON_ROOT);
+    plan_add_text(plan, plan->marker, marker, ON_ROOT);
     buf_printf(&info, "%s\n", plan->label);
-    add_text(plan, ".disk/info", info, ON_ROOT);
+    plan_add_text(plan, ".disk/info", info, ON_ROOT);
     add_theme_pictures(plan);
-    if (add_rendered(plan, "boot/grub/grub.cfg", "grub.cfg", ON_ROOT) < 0 ||
-        add_rendered(plan, "boot/grub/theme/theme.txt", "theme.txt", ON_ROOT) < 0)
+    if (plan_add_rendered(plan, "boot/grub/grub.cfg", "grub.cfg", ON_ROOT) < 0 ||
+        plan_add_rendered(plan, "boot/grub/theme/theme.txt", "theme.txt", ON_ROOT) < 0)
         return -1;
     if (plan->output == PLAN_ISO &&
-        add_rendered(plan, "boot/grub/loopback.cfg", "loopback.cfg", ON_ROOT) < 0)
+        plan_add_rendered(plan, "boot/grub/loopback.cfg", "loopback.cfg", ON_ROOT) < 0)
         return -1;
     return add_esp_config(plan);
 }
@@ -180,31 +183,35 @@ int plan_add_texts(struct plan *plan)
 /* Where the image for a platform goes. */
 static char *image_path(const struct plan *plan, enum loader_platform platform)
 {
+    if (plan->output == PLAN_NET)
+        return xasprintf("grub/%s/core.%s", loader_platform_name(platform),
+                         platform == PLATFORM_BIOS ? "0" : "efi");
     return xasprintf("EFI/BOOT/%s", plan->loaders.modules[platform].name);
 }
 
 void plan_add_images(struct plan *plan)
 {
-    for (size_t i = PLATFORM_X64; i < PLATFORMS; i++) {
+    for (size_t i = plan->output == PLAN_NET ? PLATFORM_BIOS : PLATFORM_X64; i < PLATFORMS; i++) {
         const struct loader_modules *modules = &plan->loaders.modules[i];
         char *path;
 
         if (!plan->images[i].room)
             continue;
         path = image_path(plan, i);
-        add_item(plan, path, content_memory(NULL, 0), ON_ESP | ON_ROOT);
+        plan_add_item(plan, path, content_memory(NULL, 0), ON_ESP | ON_ROOT);
         plan->items[plan->item_count - 1].room = plan->images[i].room;
         free(path);
-        add_used(plan,
-                 (struct plan_loader){"GRUB", loader_platform_name(i), modules->dir,
-                                      modules->package, plan->items[plan->item_count - 1].path});
+        plan_add_used(plan, (struct plan_loader){"GRUB", loader_platform_name(i), modules->dir,
+                                                 modules->package,
+                                                 plan->items[plan->item_count - 1].path});
     }
 }
 
 int plan_take_images(struct plan *plan)
 {
     for (size_t i = 0; i < PLATFORMS; i++) {
-        char *path = i == PLATFORM_BIOS ? NULL : image_path(plan, i);
+        bool item = plan->output == PLAN_NET || i != PLATFORM_BIOS;
+        char *path = item ? image_path(plan, i) : NULL;
         int result = grub_image_wait(&plan->images[i]);
 
         for (size_t k = 0; path && k < plan->item_count; k++)

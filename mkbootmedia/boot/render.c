@@ -1,10 +1,10 @@
-/* render: fills the names that templates may use from a plan. */
+/* render: fills the names that templates may use from a plan, and finds the templates. */
 #include "boot/render.h"
 
 #include "base/embedded.h"
 #include "base/msg.h"
 #include "base/source.h"
-#include "boot/template.h"
+#include "boot/render_scope.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,54 +12,10 @@
 
 #define TEMPLATE_MAX MIB
 
-void render_quote(struct buf *out, const char *text)
-{
-    buf_puts(out, "'");
-    for (; *text; text++)
-        if (*text == '\'')
-            buf_puts(out, "'\\''");
-        else
-            buf_add(out, text, 1);
-    buf_puts(out, "'");
-}
-
-static void scope_quoted(struct scope *scope, const char *name, const char *text)
-{
-    struct buf quoted = {0};
-
-    render_quote(&quoted, text);
-    scope_text(scope, name, quoted.data);
-    buf_free(&quoted);
-}
-
-static void scope_path(struct scope *scope, const char *name, const char *path)
-{
-    char *absolute = xasprintf("/%s", path);
-
-    scope_text(scope, name, absolute);
-    free(absolute);
-}
-
-static void add_entry(struct scope *scope, const struct plan_entry *entry)
-{
-    char *loading = xasprintf("Loading %s ...", entry->payload->title);
-    struct scope *initrds;
-
-    scope_quoted(scope, "title", entry->payload->title);
-    scope_text(scope, "id", entry->payload->name);
-    scope_quoted(scope, "loading", loading);
-    free(loading);
-    scope_path(scope, "kernel", entry->kernel_path);
-    scope_list(scope, "words");
-    for (size_t i = 0; i < entry->payload->words.n; i++)
-        scope_quoted(scope_item(scope, "words"), "word", entry->payload->words.v[i]);
-    scope_list(scope, "initrds");
-    if (!entry->initrd_paths.n)
-        return;
-    initrds = scope_item(scope, "initrds");
-    for (size_t i = 0; i < entry->initrd_paths.n; i++)
-        scope_path(scope_item(initrds, "files"), "file", entry->initrd_paths.v[i]);
-}
+struct render_template {
+    char *name, *file;
+    struct buf own; /* its text, if it is the user's */
+};
 
 /* The first --console that GRUB has a driver for: ttyS0 to ttyS3, with its speed. */
 static void add_consoles(struct scope *scope, const struct strings *consoles)
@@ -88,40 +44,72 @@ static void add_consoles(struct scope *scope, const struct strings *consoles)
     scope_flag(scope, "with_serial", serial);
 }
 
-static void fill(struct scope *scope, const struct plan *plan)
+/* The label, fit for a theme: a string there ends at the next ", for which GRUB has no escape. */
+static void add_label(struct scope *scope, const char *text)
 {
-    char *timeout = xasprintf("%ld", plan->request->timeout), *label = xstrdup(plan->label);
+    char *label = xstrdup(text);
 
-    /* a string of GRUB's theme ends at the next ", for which it has no escape */
     for (char *p = label; (p = strchr(p, '"')); *p = '\'')
         ;
     scope_text(scope, "label", label);
     free(label);
-    scope_text(scope, "marker", plan->marker);
+}
+
+/* iPXE counts milliseconds, and knows 0 only as "for ever". */
+static void add_timeout(struct scope *scope, long seconds)
+{
+    char *timeout = xasprintf("%ld", seconds), *milliseconds = xasprintf("%ld", seconds * 1000);
+
     scope_text(scope, "timeout", timeout);
-    scope_text(scope, "default", plan->entries[0].payload->name);
+    scope_text(scope, "milliseconds", seconds > 0 ? milliseconds : "");
+    scope_flag(scope, "at_once", seconds == 0);
+    free(timeout);
+    free(milliseconds);
+}
+
+void renderer_init(struct renderer *renderer, const struct plan *plan)
+{
+    struct scope *scope = &renderer->scope;
+
+    *renderer = (struct renderer){.plan = plan};
+    add_label(scope, plan->label);
+    if (plan->output != PLAN_NET)
+        scope_text(scope, "marker", plan->marker);
+    add_timeout(scope, plan->request->timeout);
+    scope_text(scope, "default", plan->entries[plan->default_entry].payload->name);
     add_consoles(scope, &plan->request->consoles);
     scope_list(scope, "entries");
     for (size_t i = 0; i < plan->entry_count; i++)
-        add_entry(scope_item(scope, "entries"), &plan->entries[i]);
-    free(timeout);
+        render_entry(scope_item(scope, "entries"), plan, &plan->entries[i], NULL);
+    if (plan->output == PLAN_NET)
+        render_net(scope, plan);
+}
+
+void renderer_free(struct renderer *renderer)
+{
+    for (size_t i = 0; i < renderer->template_count; i++) {
+        free(renderer->templates[i].name);
+        free(renderer->templates[i].file);
+        buf_free(&renderer->templates[i].own);
+    }
+    free(renderer->templates);
+    scope_free(&renderer->scope);
 }
 
 /* A template of the user's, if the folder has one of that name. 1: read, 0: there is none, -1. */
-static int own_template(struct buf *text, char **path, const char *name, const char *dir)
+static int own_template(struct buf *text, const char *path)
 {
     struct source source;
     struct content content;
     int result;
 
-    *path = xasprintf("%s/%s", dir, name);
-    if (access(*path, F_OK) < 0 && errno == ENOENT)
+    if (access(path, F_OK) < 0 && errno == ENOENT)
         return 0;
-    if (source_open_any(&source, *path) < 0)
+    if (source_open_any(&source, path) < 0)
         return -1;
     content = source_content(&source);
     if (source.size > TEMPLATE_MAX) {
-        result = msg_error("%s: reading the template: larger than 1 MiB", *path);
+        result = msg_error("%s: reading the template: larger than 1 MiB", path);
     } else {
         text->data = xcalloc(1, source.size + 1);
         text->len = source.size;
@@ -131,22 +119,75 @@ static int own_template(struct buf *text, char **path, const char *name, const c
     return result < 0 ? -1 : 1;
 }
 
+/* Reads a template; -1, reported. */
+static int add_template(struct renderer *renderer, const char *name)
+{
+    const char *dir = renderer->plan->request->templates;
+    struct render_template *template;
+    int found = 0;
+
+    renderer->templates =
+        xgrow(renderer->templates, renderer->template_count, sizeof *renderer->templates);
+    template = &renderer->templates[renderer->template_count++];
+    *template = (struct render_template){.name = xstrdup(name)};
+    if (dir) {
+        template->file = xasprintf("%s/%s", dir, name);
+        found = own_template(&template->own, template->file);
+    }
+    if (found == 0) {
+        free(template->file);
+        template->file = xasprintf("templates/%s", name);
+    }
+    return found < 0 ? -1 : 0;
+}
+
+static int find_template(struct template_text *found, const char *name, void *arg)
+{
+    struct renderer *renderer = arg;
+    const struct render_template *template;
+    const struct embedded *embedded;
+    size_t i = 0;
+
+    while (i < renderer->template_count && strcmp(renderer->templates[i].name, name) != 0)
+        i++;
+    if (i == renderer->template_count && add_template(renderer, name) < 0)
+        return -1;
+    template = &renderer->templates[i];
+    *found = (struct template_text){template->file, template->own.data};
+    if (template->own.data)
+        return 0;
+    embedded = embedded_look(template->file);
+    if (!embedded)
+        return msg_error("%s: rendering: no such template", name);
+    found->text = embedded->data;
+    return 0;
+}
+
+int renderer_render(struct renderer *renderer, struct buf *out, const char *name,
+                    const struct payload_host *host)
+{
+    const struct plan *plan = renderer->plan;
+    struct scope scope = {.outer = &renderer->scope};
+    struct template_text template;
+    int result = find_template(&template, name, renderer);
+
+    if (result == 0 && host) {
+        scope_text(&scope, "mac", host->asked->mac);
+        render_entry(&scope, plan, &plan->entries[host->entry], host);
+    }
+    if (result == 0)
+        result = template_render(out, &template, &scope, find_template, renderer);
+    scope_free(&scope);
+    return result;
+}
+
 int render(struct buf *out, const char *name, const struct plan *plan)
 {
-    const char *dir = plan->request->templates;
-    struct scope scope = {0};
-    struct buf own = {0};
-    char *path = NULL, *file = xasprintf("templates/%s", name);
-    int result = dir ? own_template(&own, &path, name, dir) : 0;
+    struct renderer renderer;
+    int result;
 
-    fill(&scope, plan);
-    if (result == 1)
-        result = template_render(out, path, own.data, &scope);
-    else if (result == 0)
-        result = template_render(out, file, embedded_find(file)->data, &scope);
-    scope_free(&scope);
-    buf_free(&own);
-    free(path);
-    free(file);
+    renderer_init(&renderer, plan);
+    result = renderer_render(&renderer, out, name, NULL);
+    renderer_free(&renderer);
     return result;
 }

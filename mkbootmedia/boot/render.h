@@ -1,17 +1,32 @@
 /*
- * render: a plan's texts from the templates: the GRUB menu, the early configurations, the theme.
- *
- * This is the one place where a text that came from outside is quoted for GRUB's language.
+ * render: a plan's texts from the templates: menus for GRUB and iPXE, early configurations, theme,
+ * configurations of servers. A menu of GRUB and one of iPXE come from the same entries of the plan.
  */
 #ifndef BOOT_RENDER_H
 #define BOOT_RENDER_H
 
 #include "boot/plan.h"
+#include "boot/template.h"
 
-/* Renders a template of the request's own folder or a built-in one ("grub.cfg"); -1, reported. */
+/* All that the templates of one plan may name, filled in once, and the templates read so far. */
+struct renderer {
+    const struct plan *plan;
+    struct scope scope;
+    struct render_template *templates;
+    size_t template_count;
+};
+
+void renderer_init(struct renderer *renderer, const struct plan *plan);
+void renderer_free(struct renderer *renderer);
+
+/*
+ * Appends a template of the request's own folder or a built-in one ("grub.cfg"); -1, reported. host
+ * is the one that "host.cfg" and "host.ipxe" are about; NULL for the others.
+ */
+int renderer_render(struct renderer *renderer, struct buf *out, const char *name,
+                    const struct payload_host *host);
+
+/* All of that for a single template. */
 int render(struct buf *out, const char *name, const struct plan *plan);
-
-/* text as one word of GRUB's script language, whatever it holds: 'it'\''s'. */
-void render_quote(struct buf *out, const char *text);
 
 #endif

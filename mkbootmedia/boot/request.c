@@ -21,55 +21,90 @@ const struct firmware_row *firmware_row(enum firmware firmware)
     return &firmwares[i];
 }
 
+char *place_name(const struct place *place, const char *key)
+{
+    return place->file ? xasprintf("%s:%u: %s", place->file, place->line, key)
+                       : xasprintf("--%s", key);
+}
+
 void request_init(struct request *request)
 {
-    *request = (struct request){.timeout = 5};
-    request->entries = xcalloc(1, sizeof *request->entries);
-    request->entries[0].name = xstrdup("linux");
-    request->entry_count = 1;
+    *request = (struct request){.timeout = 5, .keep = 3};
 }
 
-void strings_add(struct strings *strings, const char *s)
+struct request_entry *request_add_entry(struct request *request, const char *name)
 {
-    strings->v = xgrow(strings->v, strings->n, sizeof *strings->v);
-    strings->v[strings->n++] = xstrdup(s);
+    struct request_entry *entry;
+
+    request->entries = xgrow(request->entries, request->entry_count, sizeof *request->entries);
+    entry = &request->entries[request->entry_count++];
+    *entry = (struct request_entry){.name = xstrdup(name)};
+    return entry;
 }
 
-void strings_printf(struct strings *strings, const char *format, ...)
+struct request_host *request_add_host(struct request *request)
 {
-    va_list ap;
+    struct request_host *host;
 
-    va_start(ap, format);
-    strings->v = xgrow(strings->v, strings->n, sizeof *strings->v);
-    strings->v[strings->n++] = xvasprintf(format, ap);
-    va_end(ap);
+    request->hosts = xgrow(request->hosts, request->host_count, sizeof *request->hosts);
+    host = &request->hosts[request->host_count++];
+    *host = (struct request_host){0};
+    return host;
 }
 
-void strings_free(struct strings *strings)
+struct request_entry *request_find_entry(const struct request *request, const char *name)
 {
-    for (size_t i = 0; i < strings->n; i++)
-        free(strings->v[i]);
-    free(strings->v);
-    *strings = (struct strings){0};
+    for (size_t i = 0; i < request->entry_count; i++)
+        if (strcmp(request->entries[i].name, name) == 0)
+            return &request->entries[i];
+    return NULL;
+}
+
+struct request_entry *request_default_entry(const struct request *request)
+{
+    struct request_entry *entry =
+        request->default_entry ? request_find_entry(request, request->default_entry) : NULL;
+
+    return entry ? entry : &request->entries[0];
+}
+
+static void entry_free(struct request_entry *entry)
+{
+    free(entry->name);
+    free(entry->title);
+    free(entry->kernel);
+    free(entry->root);
+    free(entry->mode);
+    free(entry->cmdline);
+    strings_free(&entry->initrds);
+}
+
+static void host_free(struct request_host *host)
+{
+    free(host->entry);
+    free(host->hostname);
+    free(host->cmdline);
+    strings_free(&host->files);
 }
 
 void request_free(struct request *request)
 {
-    for (size_t i = 0; i < request->entry_count; i++) {
-        struct request_entry *entry = &request->entries[i];
+    struct strings *const lists[] = {&request->spec_files, &request->consoles,
+                                     &request->loader_dirs, &request->added, &request->outputs};
+    char *const texts[] = {request->default_entry, request->label,       request->templates,
+                           request->url,           request->server,      request->subnet,
+                           request->interface,     request->server_path, request->sign_key,
+                           request->sign_cert,     request->output};
 
-        free(entry->name);
-        free(entry->title);
-        free(entry->kernel);
-        free(entry->cmdline);
-        strings_free(&entry->initrds);
-    }
+    for (size_t i = 0; i < request->entry_count; i++)
+        entry_free(&request->entries[i]);
+    for (size_t i = 0; i < request->host_count; i++)
+        host_free(&request->hosts[i]);
     free(request->entries);
-    strings_free(&request->consoles);
-    strings_free(&request->loader_dirs);
-    strings_free(&request->added);
-    free(request->label);
-    free(request->templates);
-    free(request->output);
+    free(request->hosts);
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        strings_free(lists[i]);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        free(texts[i]);
     *request = (struct request){0};
 }

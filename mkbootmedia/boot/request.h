@@ -1,9 +1,11 @@
 /*
- * request: what the user asked for, as typed; nothing has been opened or checked yet.
- * Strings belong to the request.
+ * request: what the user asked for, as typed or as the spec file says; nothing has been opened or
+ * checked yet but the form of a text. Strings belong to the request.
  */
 #ifndef BOOT_REQUEST_H
 #define BOOT_REQUEST_H
+
+#include "base/strings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,39 +31,84 @@ const struct firmware_row *firmware_row(enum firmware firmware);
 
 enum hybrid { HYBRID_AUTO, HYBRID_GPT, HYBRID_ISOHYBRID };
 
-struct strings {
-    char **v;
-    size_t n;
+/* What DHCP hands to PXE clients: iPXE, GRUB from grub-mkimage, or shim and a signed GRUB. */
+enum pxe { PXE_IPXE, PXE_GRUB, PXE_SHIM };
+
+/* Where a setting stands in a spec file or an inventory; file NULL: on the command line. */
+struct place {
+    const char *file; /* belongs to the request */
+    unsigned line;    /* from 1 */
 };
 
 /* One menu line. */
 struct request_entry {
-    char *name;  /* its id in the menu and its folder on the medium */
+    struct place place;
+    char *name;  /* its id in the menu and its folder on the medium: [a-z0-9-]+ */
     char *title; /* NULL: made from the kernel's version */
     char *kernel;
+    char *root; /* a root file system that is to run from RAM; NULL: none */
+    char *mode; /* how: "tmpfs" or "overlay"; NULL: the default */
+    bool fetch; /* the first stage fetches the root image over HTTP, not the loader */
     struct strings initrds;
-    char *cmdline; /* NULL: none */
+    char *cmdline;     /* NULL: none */
+    unsigned firmware; /* enum firmware, ored: only there; 0: everywhere */
+};
+
+/* One machine, known by the address of the network card that it boots from. */
+struct request_host {
+    struct place place;
+    char mac[18];         /* "52-54-00-12-34-56": small digits, as in file names */
+    char *entry;          /* NULL: the default one */
+    char *hostname;       /* NULL: none */
+    char *cmdline;        /* added to the entry's; NULL: nothing */
+    struct strings files; /* "FILE:/DEST:MODE" */
 };
 
 struct request {
     struct request_entry *entries;
     size_t entry_count;
-    char *label;  /* NULL: the default */
-    long timeout; /* seconds; 0 boots at once, -1 waits for ever */
+    struct request_host *hosts;
+    size_t host_count;
+    struct strings spec_files; /* that places point to: the spec, then inventories */
+    char *default_entry;       /* name; NULL: the first */
+    char *label;               /* NULL: the default */
+    long timeout;              /* seconds; 0 boots at once, -1 waits for ever */
     struct strings consoles, loader_dirs, added;
-    char *templates;   /* folder of the user's, or NULL */
-    unsigned firmware; /* enum firmware, ored: what must work; 0: all that the loaders allow */
+    struct strings outputs; /* for `all`: names of outputs */
+    char *templates;        /* folder of the user's, or NULL */
+    unsigned firmware;      /* enum firmware, ored: what must work; 0: all that the loaders allow */
     enum hybrid hybrid;
     uint64_t size; /* bytes of the stick image at least; 0: as small as it can be */
-    char *output;  /* path, "-" or NULL */
+
+    char *url; /* where the tree is served, without a '/' at its end */
+    char *server, *subnet, *interface, *server_path; /* for the snippets; NULL: not given */
+    enum pxe pxe;
+    bool pxe_given;
+    unsigned keep; /* generations of a tree, the current one among them */
+    bool rollback;
+
+    bool uki, uki_boot; /* make UKIs; and let UEFI start the default entry's */
+    char *sign_key, *sign_cert;
+
+    char *output; /* path, "-" or NULL */
     bool dry_run, json, no_sync;
 };
 
+/*
+ * What a message calls a setting: "lab.conf:7: cmdline" where it came from a spec file, else its
+ * option, "--cmdline"; malloc'ed.
+ */
+char *place_name(const struct place *place, const char *key);
+
 void request_init(struct request *request);
 void request_free(struct request *request);
-void strings_add(struct strings *strings, const char *s);
-void strings_printf(struct strings *strings, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void strings_free(struct strings *strings);
+
+/* A new entry with this name, at the end; the pointer is valid until the next one. */
+struct request_entry *request_add_entry(struct request *request, const char *name);
+struct request_host *request_add_host(struct request *request);
+/* The entry of that name, or NULL. */
+struct request_entry *request_find_entry(const struct request *request, const char *name);
+/* The default entry: the one that --kernel and its like speak of. */
+struct request_entry *request_default_entry(const struct request *request);
 
 #endif

@@ -20,7 +20,9 @@ struct scope_value {
 struct walk {
     const char *file, *text;
     struct buf *out;
-    int depth; /* of sections in sections */
+    int depth; /* of sections and partials in each other */
+    template_find *find;
+    void *arg;
 };
 
 #define DEPTH_MAX 32
@@ -31,7 +33,7 @@ struct chain {
 };
 
 struct tag {
-    char kind; /* '#' '^' '/' '!' or 0 for a value */
+    char kind; /* '#' '^' '/' '>' '!' or 0 for a value */
     const char *name;
     size_t name_len;
     const char *start, *end; /* what the output leaves out: the tag, or its whole line */
@@ -78,6 +80,13 @@ struct scope *scope_item(struct scope *scope, const char *name)
     return &list->items[list->count++];
 }
 
+size_t scope_item_count(const struct scope *scope, const char *name)
+{
+    const struct scope_value *list = find_in(scope, name, strlen(name));
+
+    return list ? list->count : 0;
+}
+
 void scope_free(struct scope *scope)
 {
     for (size_t i = 0; i < scope->count; i++) {
@@ -95,12 +104,13 @@ void scope_free(struct scope *scope)
 
 static const struct scope_value *find(const struct chain *chain, const struct tag *tag)
 {
-    for (; chain; chain = chain->outer) {
-        const struct scope_value *value = find_in(chain->scope, tag->name, tag->name_len);
+    for (; chain; chain = chain->outer)
+        for (const struct scope *scope = chain->scope; scope; scope = scope->outer) {
+            const struct scope_value *value = find_in(scope, tag->name, tag->name_len);
 
-        if (value)
-            return value;
-    }
+            if (value)
+                return value;
+        }
     return NULL;
 }
 
@@ -114,7 +124,7 @@ static int fail(const struct walk *walk, const char *at, const char *why, const 
                      tag->name);
 }
 
-/* A section or comment tag alone on its line leaves nothing of the line. */
+/* A section, partial or comment tag alone on its line leaves nothing of the line. */
 static void widen(const struct walk *walk, struct tag *tag)
 {
     const char *start = tag->start, *end = tag->end;
@@ -142,7 +152,7 @@ static int next_tag(const struct walk *walk, const char *p, struct tag *tag)
     if (!close || memchr(tag->name, '\n', (size_t)(close - tag->name)))
         return fail(walk, tag->start, "a tag without its end: ", tag);
     tag->end = close + 2;
-    if (strchr("#^/!", *tag->name))
+    if (strchr("#^/>!", *tag->name))
         tag->kind = *tag->name++;
     while (tag->name < close && *tag->name == ' ')
         tag->name++;
@@ -170,7 +180,7 @@ static const char *render_section(struct walk *walk, const struct tag *open,
 {
     static const struct scope nothing;
     struct buf unseen = {0};
-    struct walk dry = {walk->file, walk->text, &unseen, walk->depth};
+    struct walk dry = *walk;
     const struct scope_value *value = find(chain, open);
     size_t times;
     const char *end = NULL;
@@ -179,6 +189,7 @@ static const char *render_section(struct walk *walk, const struct tag *open,
         fail(walk, open->start, "no such name: ", open);
         return NULL;
     }
+    dry.out = &unseen;
     times = open->kind == '^' ? !shown(value) : value->kind == LIST ? value->count : shown(value);
     for (size_t i = 0; i < times; i++) {
         bool item = open->kind == '#' && value->kind == LIST;
@@ -227,6 +238,37 @@ static const char *render_inner(struct walk *walk, const struct tag *tag, const 
     return end;
 }
 
+/* Another template in the place of its tag. */
+static int render_partial(struct walk *walk, const struct tag *tag, const struct chain *chain)
+{
+    struct walk inner = *walk;
+    struct template_text found;
+    char *name;
+    int result;
+
+    if (walk->depth == DEPTH_MAX)
+        return fail(walk, tag->start, "too many partials in each other: ", tag);
+    if (!walk->find)
+        return fail(walk, tag->start, "no such partial: ", tag);
+    name = xasprintf("%.*s", (int)tag->name_len, tag->name);
+    result = walk->find(&found, name, walk->arg);
+    free(name);
+    if (result < 0)
+        return -1;
+    inner.file = found.file;
+    inner.text = found.text;
+    inner.depth++;
+    return render_until(&inner, found.text, NULL, chain) ? 0 : -1;
+}
+
+/* What a tag that opens no section leaves in the output. */
+static int render_leaf(struct walk *walk, const struct tag *tag, const struct chain *chain)
+{
+    if (!chain || tag->kind == '!')
+        return 0;
+    return tag->kind == '>' ? render_partial(walk, tag, chain) : render_value(walk, tag, chain);
+}
+
 /*
  * Renders from p up to the tag that closes open (NULL: up to the end of the text); returns what
  * follows it, or NULL and reported. Without a chain of scopes it only looks for the end.
@@ -256,17 +298,18 @@ static const char *render_until(struct walk *walk, const char *p, const struct t
         }
         if (tag.kind == '#' || tag.kind == '^')
             p = render_inner(walk, &tag, chain);
-        else if (!tag.kind && chain && render_value(walk, &tag, chain) < 0)
+        else if (render_leaf(walk, &tag, chain) < 0)
             return NULL;
         if (!p)
             return NULL;
     }
 }
 
-int template_render(struct buf *out, const char *file, const char *text, const struct scope *scope)
+int template_render(struct buf *out, const struct template_text *template,
+                    const struct scope *scope, template_find *partials, void *arg)
 {
-    struct walk walk = {file, text, out, 0};
+    struct walk walk = {template->file, template->text, out, 0, partials, arg};
     struct chain chain = {scope, NULL};
 
-    return render_until(&walk, text, NULL, &chain) ? 0 : -1;
+    return render_until(&walk, walk.text, NULL, &chain) ? 0 : -1;
 }

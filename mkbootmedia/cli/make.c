@@ -1,4 +1,4 @@
-/* make: usb and iso write a medium; plan prints what they would write. One way through for all. */
+/* make: usb, iso and net write a medium; plan prints what they would write. One way through. */
 #include "cli/make.h"
 
 #include "base/msg.h"
@@ -7,6 +7,7 @@
 #include "cli/plan_print.h"
 #include "cli/progress.h"
 #include "media/draft.h"
+#include "media/net.h"
 #include "media/output.h"
 #include "media/sink.h"
 
@@ -16,7 +17,8 @@
 
 /* All that one run holds, from what was asked to the bytes. */
 struct work {
-    struct options options;
+    const struct request *request;
+    const struct output *output;
     struct payload payload;
     struct plan plan;
     struct medium medium;
@@ -28,7 +30,6 @@ static void work_free(struct work *work)
     medium_free(&work->medium);
     plan_free(&work->plan);
     payload_close(&work->payload);
-    options_free(&work->options);
 }
 
 static bool to_stdout(const struct request *request)
@@ -37,14 +38,21 @@ static bool to_stdout(const struct request *request)
 }
 
 /* What is missing from the command line, or contradicts itself. */
-static int check_usage(const struct command *command, const struct request *request)
+static int check_usage(const struct command *command, const struct output *output,
+                       const struct request *request)
 {
-    if (!request->entries[0].kernel)
+    if (!request->entries[0].kernel && !request->entries[0].root)
         return usage_error(command, "--kernel: is missing");
+    if (output->kind == PLAN_NET && !request->url)
+        return usage_error(command, "--url: is missing: where will the tree be served?");
+    if (!request->sign_key != !request->sign_cert)
+        return usage_error(command, "--sign-%s: is missing", request->sign_key ? "cert" : "key");
     if (command->bit == CMD_PLAN)
         return 0;
     if (!request->output && !request->dry_run)
         return usage_error(command, "--output: is missing");
+    if (to_stdout(request) && output->kind == PLAN_NET)
+        return usage_error(command, "--output: a tree cannot go to stdout");
     if (to_stdout(request) && request->json)
         return usage_error(command, "--json: the image goes to stdout, so the document cannot");
     if (to_stdout(request) && !request->dry_run && isatty(STDOUT_FILENO))
@@ -55,9 +63,9 @@ static int check_usage(const struct command *command, const struct request *requ
 /* Before any work: can the output be there, and is it none of the inputs? */
 static int check_output(struct work *work)
 {
-    const struct request *request = &work->options.request;
+    const struct request *request = work->request;
 
-    if (!request->output || to_stdout(request))
+    if (!request->output || to_stdout(request) || work->output->kind == PLAN_NET)
         return 0;
     return sink_check(request->output, &work->old_output);
 }
@@ -65,12 +73,12 @@ static int check_output(struct work *work)
 /* Neither the old output nor the temporary name beside it may be a file that is to be read. */
 static int check_inputs(const struct work *work)
 {
-    const char *output = work->options.request.output;
+    const char *output = work->request->output;
     struct stat st;
     char *name;
     int result = 0;
 
-    if (!output || to_stdout(&work->options.request))
+    if (!output || to_stdout(work->request) || work->output->kind == PLAN_NET)
         return 0;
     name = draft_name(output);
     if (work->old_output.st_nlink &&
@@ -99,24 +107,39 @@ static int check_folders(const struct request *request)
     return request->templates ? check_folder(request->templates) : 0;
 }
 
-static int prepare(struct work *work, const struct output *output)
+/* Hosts have scripts of their own in a tree; a stick does not know where it is plugged in. */
+static int prepare_hosts(struct work *work)
 {
-    const struct request *request = &work->options.request;
+    const struct request *request = work->request;
+
+    if (work->output->kind == PLAN_NET)
+        return payload_open_hosts(&work->payload, request);
+    if (request->host_count)
+        msg_note("%s: settings of hosts are for net only", work->output->name);
+    return 0;
+}
+
+static int prepare(struct work *work)
+{
+    const struct request *request = work->request;
+    const struct output *output = work->output;
 
     if (output->check(request) < 0 || check_output(work) < 0 || check_folders(request) < 0 ||
-        payload_open(&work->payload, request) < 0)
+        payload_open(&work->payload, request) < 0 || prepare_hosts(work) < 0)
         return -1;
     if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 || check_inputs(work) < 0)
         return -1;
     work->medium.output = output;
-    return output->place(&work->plan, &work->medium);
+    return output->place ? output->place(&work->plan, &work->medium) : 0;
 }
 
 /* All that the image still lacks once its files have their places. */
 static int complete(struct work *work)
 {
-    const struct output *output = work->medium.output;
+    const struct output *output = work->output;
 
+    if (!output->place) /* a tree is laid out as it is written */
+        return plan_finish(&work->plan);
     if (output->start(&work->medium) < 0 || plan_finish(&work->plan) < 0)
         return -1;
     return output->finish(&work->plan, &work->medium);
@@ -125,7 +148,7 @@ static int complete(struct work *work)
 /* Contents are copied while the rest of the image comes into being. */
 static int write_file(struct work *work, const struct sink_options *options)
 {
-    const struct request *request = &work->options.request;
+    const struct request *request = work->request;
     struct sink sink;
     size_t count;
     struct region *early = medium_early(&work->plan, &count);
@@ -139,15 +162,42 @@ static int write_file(struct work *work, const struct sink_options *options)
     return result;
 }
 
+static void tell(const struct request *request, const struct net_summary *summary)
+{
+    if (request->json || request->dry_run)
+        return;
+    if (!summary->written && !summary->dropped)
+        msg_note("%s: unchanged: generation %u, %zu files", request->output, summary->generation,
+                 summary->files);
+    else
+        msg_note("%s: generation %u: %zu files, %zu of them new, %zu dropped", request->output,
+                 summary->generation, summary->files, summary->written, summary->dropped);
+}
+
+static int write_tree(struct work *work, const struct progress *progress)
+{
+    const struct request *request = work->request;
+    struct tree_options options = {request->no_sync, request->dry_run, progress_show,
+                                   (void *)progress};
+    struct net_summary summary;
+
+    if (complete(work) < 0 || net_write(&work->plan, &options, &summary) < 0)
+        return -1;
+    tell(request, &summary);
+    return 0;
+}
+
 static int write_output(struct work *work)
 {
-    const struct request *request = &work->options.request;
+    const struct request *request = work->request;
     struct progress progress;
     struct sink_options options = {request->no_sync, progress_show, &progress};
     int result;
 
     progress_init(&progress, request->output, request->json);
-    if (!to_stdout(request))
+    if (work->output->kind == PLAN_NET)
+        result = write_tree(work, &progress);
+    else if (!to_stdout(request))
         result = write_file(work, &options);
     else if (complete(work) < 0)
         result = -1;
@@ -157,17 +207,16 @@ static int write_output(struct work *work)
     return result;
 }
 
-static int run(const struct command *command, struct work *work, const struct output *output)
+static int run(struct work *work, bool print)
 {
-    const struct request *request = &work->options.request;
-    bool print = command->bit == CMD_PLAN || request->dry_run;
+    const struct request *request = work->request;
 
-    if (prepare(work, output) < 0 || (print ? complete(work) : write_output(work)) < 0)
+    if (prepare(work) < 0 || (print ? complete(work) : write_output(work)) < 0)
         return EXIT_FAILURE;
     if (request->json)
-        return plan_print_json(&work->plan, &work->medium, output) < 0 ? EXIT_FAILURE : 0;
+        return plan_print_json(&work->plan, &work->medium, work->output) < 0 ? EXIT_FAILURE : 0;
     if (print && !msg_level.quiet)
-        plan_print(&work->plan, &work->medium, output);
+        plan_print(&work->plan, &work->medium, work->output);
     return 0;
 }
 
@@ -185,6 +234,8 @@ static int find_output(const struct command *command, const struct options *opti
     if (!*output)
         return usage_error(command, "'%s': no such output; it is one of %s", operand,
                            output_names());
+    if (options->spec) /* which may speak of several outputs */
+        return 0;
     if ((*output)->kind != PLAN_USB && options->request.size)
         return usage_error(command, "--size: is for usb only");
     if ((*output)->kind != PLAN_ISO && options->request.hybrid != HYBRID_AUTO)
@@ -192,24 +243,54 @@ static int find_output(const struct command *command, const struct options *opti
     return 0;
 }
 
+static int rollback(const struct command *command, const struct request *request)
+{
+    struct tree_options options = {request->no_sync, request->dry_run, NULL, NULL};
+    struct net_summary summary;
+
+    if (!request->output)
+        return usage_error(command, "--output: is missing");
+    if (net_rollback(request->output, &options, &summary) < 0)
+        return EXIT_FAILURE;
+    msg_note("%s: back at generation %u", request->output, summary.generation);
+    return 0;
+}
+
+int make_output(const struct request *request, const struct output *output, bool print,
+                made_fn *made, void *arg)
+{
+    struct work work = {.request = request, .output = output};
+    int result = run(&work, print);
+
+    if (result == 0 && made && made(&work.plan, output, arg) < 0)
+        result = EXIT_FAILURE;
+    work_free(&work);
+    return result;
+}
+
 int make_run(const struct command *command, int argc, char **argv)
 {
-    struct work work = {0};
+    struct options options;
+    const struct request *request = &options.request;
     const struct output *output = NULL;
-    int result = options_parse(&work.options, command, argc, argv);
+    int result = options_parse(&options, command, argc, argv);
 
     source_raise_limit();
-    if (result == 0 && work.options.help) {
+    if (result == 0 && options.help) {
         options_help(command, stdout);
-        options_free(&work.options);
+        options_free(&options);
         return 0;
     }
     if (result == 0)
-        result = find_output(command, &work.options, &output);
-    if (result == 0)
-        result = check_usage(command, &work.options.request);
-    if (result == 0)
-        result = run(command, &work, output);
-    work_free(&work);
+        result = find_output(command, &options, &output);
+    if (result == 0 && request->rollback) {
+        result = rollback(command, request);
+    } else if (result == 0) {
+        result = check_usage(command, output, request);
+        if (result == 0)
+            result = make_output(request, output, command->bit == CMD_PLAN || request->dry_run,
+                                 NULL, NULL);
+    }
+    options_free(&options);
     return result;
 }

@@ -3,7 +3,18 @@
 #define CLI_MAKE_H
 
 #include "cli/options.h"
+#include "media/output.h"
 
 int make_run(const struct command *command, int argc, char **argv);
+
+/* Told of an output that has been written, before the plan is gone; -1, reported. */
+typedef int made_fn(const struct plan *plan, const struct output *output, void *arg);
+
+/*
+ * Makes one output at request->output, or only prints its plan. made may be NULL. Returns an exit
+ * status; what failed is reported.
+ */
+int make_output(const struct request *request, const struct output *output, bool print,
+                made_fn *made, void *arg);
 
 #endif

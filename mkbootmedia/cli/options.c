@@ -3,192 +3,51 @@
 
 #include "base/msg.h"
 #include "base/util.h"
+#include "boot/setting.h"
+#include "boot/spec.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <getopt.h>
 #include <stdlib.h>
 
-#define BOOT (CMD_USB | CMD_ISO | CMD_PLAN)
-#define MAKE (CMD_USB | CMD_ISO)
-#define ALL  (BOOT | CMD_INSPECT)
+#define IMAGES (CMD_USB | CMD_ISO | CMD_PLAN)
+#define TREES  (CMD_NET | CMD_PLAN | CMD_ALL)
+#define BOOT   (IMAGES | CMD_NET)
+#define MAKE   (CMD_USB | CMD_ISO | CMD_NET | CMD_ALL)
+#define ALL    (BOOT | CMD_ALL | CMD_INSPECT)
 
-/* Sets one option; NULL, or what is wrong with its value. */
-typedef const char *set_fn(struct options *options, const char *value);
-
-static void replace(char **place, const char *value)
+static const char *set_quiet(struct request *request, const char *value)
 {
-    free(*place);
-    *place = xstrdup(value);
-}
-
-static const char *set_kernel(struct options *options, const char *value)
-{
-    replace(&options->request.entries[0].kernel, value);
-    return NULL;
-}
-
-static const char *set_initrd(struct options *options, const char *value)
-{
-    strings_add(&options->request.entries[0].initrds, value);
-    return NULL;
-}
-
-static const char *set_cmdline(struct options *options, const char *value)
-{
-    replace(&options->request.entries[0].cmdline, value);
-    return NULL;
-}
-
-static const char *set_title(struct options *options, const char *value)
-{
-    replace(&options->request.entries[0].title, value);
-    return *value ? NULL : "is empty";
-}
-
-static const char *set_label(struct options *options, const char *value)
-{
-    replace(&options->request.label, value);
-    return NULL;
-}
-
-static const char *set_timeout(struct options *options, const char *value)
-{
-    char *end;
-
-    errno = 0;
-    options->request.timeout = strtol(value, &end, 10);
-    if (errno || end == value || *end || options->request.timeout < -1 ||
-        options->request.timeout > 86400)
-        return "is not a number of seconds from -1 (wait for ever) to 86400";
-    return NULL;
-}
-
-static const char *set_console(struct options *options, const char *value)
-{
-    strings_add(&options->request.consoles, value);
-    return NULL;
-}
-
-static const char *set_add(struct options *options, const char *value)
-{
-    strings_add(&options->request.added, value);
-    return NULL;
-}
-
-static const char *set_firmware(struct options *options, const char *value)
-{
-    for (const char *p = value;; p++) {
-        size_t len = strcspn(p, ","), i = 0;
-
-        while (i < FIRMWARES && (strncmp(firmwares[i].word, p, len) != 0 || firmwares[i].word[len]))
-            i++;
-        if (i == FIRMWARES)
-            return "is not a list of bios, uefi, secureboot, ia32";
-        options->request.firmware |= firmwares[i].firmware;
-        p += len;
-        if (!*p)
-            return NULL;
-    }
-}
-
-static const char *set_loaders(struct options *options, const char *value)
-{
-    strings_add(&options->request.loader_dirs, value);
-    return NULL;
-}
-
-static const char *set_templates(struct options *options, const char *value)
-{
-    replace(&options->request.templates, value);
-    return NULL;
-}
-
-static const char *set_hybrid(struct options *options, const char *value)
-{
-    static const char *const words[] = {"auto", "gpt", "isohybrid"};
-
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(words[i], value) == 0) {
-            options->request.hybrid = (enum hybrid)i;
-            return NULL;
-        }
-    return "is not auto, gpt or isohybrid";
-}
-
-static const char *set_size(struct options *options, const char *value)
-{
-    static const char units[] = "KMGT";
-    char *end;
-    const char *unit;
-    unsigned long long n;
-    unsigned shift = 0;
-
-    errno = 0;
-    n = strtoull(value, &end, 10);
-    unit = *end ? strchr(units, *end) : NULL;
-    if (unit) {
-        shift = 10 * (unsigned)(unit - units + 1);
-        end++;
-    }
-    if (errno || *value < '0' || *value > '9' || *end || n == 0 || n > (UINT64_C(1) << 46 >> shift))
-        return "is not a size such as 4G (K, M, G, T are powers of 1024; at most 64T)";
-    options->request.size = (uint64_t)n << shift;
-    return NULL;
-}
-
-static const char *set_output(struct options *options, const char *value)
-{
-    replace(&options->request.output, value);
-    return *value ? NULL : "is empty";
-}
-
-static const char *set_dry_run(struct options *options, const char *value)
-{
-    (void)value;
-    options->request.dry_run = true;
-    return NULL;
-}
-
-static const char *set_no_sync(struct options *options, const char *value)
-{
-    (void)value;
-    options->request.no_sync = true;
-    return NULL;
-}
-
-static const char *set_json(struct options *options, const char *value)
-{
-    (void)value;
-    options->request.json = true;
-    return NULL;
-}
-
-static const char *set_quiet(struct options *options, const char *value)
-{
-    (void)options, (void)value;
+    (void)request, (void)value;
     msg_level.quiet = true;
     return NULL;
 }
 
-static const char *set_verbose(struct options *options, const char *value)
+static const char *set_verbose(struct request *request, const char *value)
 {
-    (void)options, (void)value;
+    (void)request, (void)value;
     msg_level.verbose = true;
     return NULL;
 }
 
-static const char *set_help(struct options *options, const char *value)
+static const char *set_version(struct request *request, const char *value)
 {
-    (void)value;
-    options->help = true;
-    return NULL;
-}
-
-static const char *set_version(struct options *options, const char *value)
-{
-    (void)options, (void)value;
+    (void)request, (void)value;
     printf("mkbootmedia %s\n", VERSION);
     exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+/* Options that are not settings of a request: the parser knows them by these. */
+static const char *set_spec(struct request *request, const char *value)
+{
+    (void)request;
+    return *value ? NULL : "is empty";
+}
+
+static const char *set_help(struct request *request, const char *value)
+{
+    (void)request, (void)value;
+    return NULL;
 }
 
 static const struct option_row {
@@ -196,32 +55,61 @@ static const struct option_row {
     char letter;
     const char *value; /* as --help shows it; NULL: takes none */
     unsigned commands;
-    set_fn *set;
+    setting_fn *set;
     const char *help;
+    bool list; /* its first use puts away what the spec file has */
 } rows[] = {
-    {"kernel", 'k', "FILE", BOOT, set_kernel, "kernel (bzImage)"},
-    {"initrd", 'i', "FILE", BOOT, set_initrd, "initramfs; repeatable, loaded in order"},
-    {"cmdline", 0, "TEXT", BOOT, set_cmdline, "kernel arguments"},
-    {"title", 0, "TEXT", BOOT, set_title, "menu title (default: the kernel's version)"},
-    {"label", 0, "TEXT", BOOT, set_label, "volume label (default: MKBOOTMEDIA)"},
-    {"timeout", 0, "SECONDS", BOOT, set_timeout, "menu time-out (default 5; -1 waits for ever)"},
-    {"console", 0, "DEV", BOOT, set_console, "tty0, ttyS0,115200: kernel and menu; repeatable"},
-    {"add", 0, "FILE:/DEST", BOOT, set_add, "put a file or folder on the medium; repeatable"},
-    {"firmware", 0, "LIST", BOOT, set_firmware,
-     "bios,uefi,secureboot,ia32 (default: all that the loaders allow)"},
-    {"loaders", 0, "DIR", BOOT, set_loaders, "look for boot loaders here first; repeatable"},
-    {"templates", 0, "DIR", BOOT, set_templates, "override built-in templates"},
-    {"size", 0, "SIZE", CMD_USB | CMD_PLAN, set_size, "make the stick image this large (4G, 500M)"},
-    {"hybrid", 0, "LAYOUT", CMD_ISO | CMD_PLAN, set_hybrid,
-     "partition table of the ISO: auto, gpt or isohybrid"},
-    {"output", 'o', "PATH", MAKE, set_output, "the output; - is stdout"},
-    {"dry-run", 0, NULL, MAKE, set_dry_run, "check and lay out, write nothing"},
-    {"no-sync", 0, NULL, MAKE, set_no_sync, "do not wait for the disk"},
-    {"json", 0, NULL, ALL, set_json, "one JSON document on stdout"},
-    {"quiet", 'q', NULL, ALL, set_quiet, "no notes, no progress"},
-    {"verbose", 'v', NULL, ALL, set_verbose, "more details"},
-    {"version", 0, NULL, ALL | CMD_COMPLETION, set_version, "the program's version"},
-    {"help", 'h', NULL, ALL | CMD_COMPLETION, set_help, "this help"},
+    {"kernel", 'k', "FILE", BOOT, setting_kernel, "kernel (bzImage)", false},
+    {"initrd", 'i', "FILE", BOOT, setting_initrd, "initramfs; repeatable, loaded in order", true},
+    {"cmdline", 0, "TEXT", BOOT, setting_cmdline, "kernel arguments", false},
+    {"title", 0, "TEXT", BOOT, setting_title, "menu title (default: the kernel's version)", false},
+    {"spec", 'f', "FILE", BOOT | CMD_ALL, set_spec, "many entries and hosts from a file", false},
+    {"label", 0, "TEXT", BOOT | CMD_ALL, setting_label, "volume label (default: MKBOOTMEDIA)",
+     false},
+    {"timeout", 0, "SECONDS", BOOT | CMD_ALL, setting_timeout,
+     "menu time-out (default 5; -1 waits for ever)", false},
+    {"console", 0, "DEV", BOOT | CMD_ALL, setting_console,
+     "tty0, ttyS0,115200: kernel and menu; repeatable", true},
+    {"add", 0, "FILE:/DEST", IMAGES | CMD_ALL, setting_add,
+     "put a file or folder on the medium; repeatable", true},
+    {"firmware", 0, "LIST", BOOT | CMD_ALL, setting_firmware,
+     "bios,uefi,secureboot,ia32 (default: all that the loaders allow)", true},
+    {"loaders", 0, "DIR", BOOT | CMD_ALL, setting_loaders,
+     "look for boot loaders here first; repeatable", true},
+    {"templates", 0, "DIR", BOOT | CMD_ALL, setting_templates, "override built-in templates",
+     false},
+    {"size", 0, "SIZE", CMD_USB | CMD_PLAN | CMD_ALL, setting_size,
+     "make the stick image this large (4G, 500M)", false},
+    {"hybrid", 0, "LAYOUT", CMD_ISO | CMD_PLAN | CMD_ALL, setting_hybrid,
+     "partition table of the ISO: auto, gpt or isohybrid", false},
+    {"uki", 0, NULL, BOOT | CMD_ALL, setting_uki, "make a UKI of each entry too", false},
+    {"uki-boot", 0, NULL, BOOT | CMD_ALL, setting_uki_boot,
+     "as --uki, and UEFI starts the default entry's", false},
+    {"sign-key", 0, "FILE", BOOT | CMD_ALL, setting_sign_key, "sign UKIs with this key (PEM)",
+     false},
+    {"sign-cert", 0, "FILE", BOOT | CMD_ALL, setting_sign_cert, "and this certificate (PEM)",
+     false},
+    {"url", 0, "URL", TREES, setting_url, "where the tree will be served over HTTP", false},
+    {"server", 0, "ADDR", TREES, setting_server, "for the snippets: the server's IPv4 address",
+     false},
+    {"subnet", 0, "CIDR", TREES, setting_subnet, "for the snippets: the network of the clients",
+     false},
+    {"interface", 0, "IF", TREES, setting_interface, "for the snippets: the server's interface",
+     false},
+    {"server-path", 0, "DIR", TREES, setting_server_path,
+     "for the snippets: where the tree will be on the server", false},
+    {"pxe", 0, "LOADER", TREES, setting_pxe,
+     "what PXE clients get first: ipxe (default), grub or shim", false},
+    {"keep", 0, "N", TREES, setting_keep, "generations of the tree to keep (default 3)", false},
+    {"rollback", 0, NULL, CMD_NET, setting_rollback, "go back to the generation before", false},
+    {"output", 'o', "PATH", MAKE, setting_output, "the output; - is stdout (usb, iso)", false},
+    {"dry-run", 0, NULL, MAKE, setting_dry_run, "check and lay out, write nothing", false},
+    {"no-sync", 0, NULL, MAKE, setting_no_sync, "do not wait for the disk", false},
+    {"json", 0, NULL, ALL, setting_json, "one JSON document on stdout", false},
+    {"quiet", 'q', NULL, ALL, set_quiet, "no notes, no progress", false},
+    {"verbose", 'v', NULL, ALL, set_verbose, "more details", false},
+    {"version", 0, NULL, ALL | CMD_COMPLETION, set_version, "the program's version", false},
+    {"help", 'h', NULL, ALL | CMD_COMPLETION, set_help, "this help", false},
 };
 
 int usage_error(const struct command *command, const char *format, ...)
@@ -261,12 +149,9 @@ static const struct option_row *row_of(int c)
     return NULL;
 }
 
-/* One result of getopt_long: 0, or EXIT_USAGE with a message. */
-static int take(struct options *options, const struct command *command, int c, char **argv)
+/* What is wrong with one result of getopt_long: 0, or EXIT_USAGE with a message. */
+static int check(const struct command *command, const struct option_row *row, int c, char **argv)
 {
-    const struct option_row *row = row_of(c == ':' ? optopt : c);
-    const char *why;
-
     if (c == ':')
         return usage_error(command, "--%s: needs a value (%s)", row->name, row->value);
     if (c == '?' && optopt >= 256)
@@ -275,26 +160,87 @@ static int take(struct options *options, const struct command *command, int c, c
         return usage_error(command, "-%c: no such option", optopt);
     if (c == '?')
         return usage_error(command, "%s: no such option", argv[optind - 1]);
-    why = row->set(options, optarg);
+    return 0;
+}
+
+/* What one walk over the arguments does with each of them; 0, or an exit status. */
+typedef int take_fn(struct options *options, const struct command *command,
+                    const struct option_row *row);
+
+/* The first walk: everything is an option that there is; is there a spec file? */
+static int take_first(struct options *options, const struct command *command,
+                      const struct option_row *row)
+{
+    (void)command;
+    if (row->set == set_help)
+        options->help = true;
+    if (row->set == set_version)
+        set_version(NULL, NULL);
+    if (row->set == set_spec)
+        options->spec = optarg;
+    return 0;
+}
+
+static int take_second(struct options *options, const struct command *command,
+                       const struct option_row *row)
+{
+    uint64_t bit = UINT64_C(1) << (row - rows);
+    const char *why;
+
+    if (row->list && !(options->used & bit))
+        row->set(&options->request, NULL);
+    options->used |= bit;
+    why = row->set(&options->request, optarg);
     return why ? usage_error(command, "--%s: '%s' %s", row->name, optarg, why) : 0;
 }
 
-int options_parse(struct options *options, const struct command *command, int argc, char **argv)
+static int walk(struct options *options, const struct command *command, int argc, char **argv,
+                take_fn *take)
 {
     struct option longs[ARRAY_LEN(rows) + 1];
     struct buf shorts = {0};
     int c, result = 0;
 
-    *options = (struct options){0};
-    request_init(&options->request);
+    static_assert(ARRAY_LEN(rows) <= 64, "options.used has a bit for each row");
     make_getopt(command, longs, &shorts);
     optind = 0;
     opterr = 0;
-    while (result == 0 && (c = getopt_long(argc, argv, shorts.data, longs, NULL)) != -1)
-        result = take(options, command, c, argv);
+    while (result == 0 && (c = getopt_long(argc, argv, shorts.data, longs, NULL)) != -1) {
+        const struct option_row *row = row_of(c == ':' ? optopt : c);
+
+        result = check(command, row, c, argv);
+        if (result == 0)
+            result = take(options, command, row);
+    }
+    buf_free(&shorts);
+    return result;
+}
+
+/* Options of entries have one to speak of, also when no spec file names any. */
+static int read_request(struct options *options)
+{
+    if (options->spec && spec_read(&options->request, options->spec) < 0)
+        return EXIT_FAILURE;
+    if (!options->request.entry_count)
+        request_add_entry(&options->request, "linux");
+    return 0;
+}
+
+int options_parse(struct options *options, const struct command *command, int argc, char **argv)
+{
+    int result;
+
+    *options = (struct options){0};
+    request_init(&options->request);
+    result = walk(options, command, argc, argv, take_first);
+    if (result == 0 && options->help)
+        return 0;
+    if (result == 0)
+        result = read_request(options);
+    if (result == 0)
+        result = walk(options, command, argc, argv, take_second);
     options->operands = argv + optind;
     options->operand_count = argc - optind;
-    buf_free(&shorts);
     return result;
 }
 
@@ -355,6 +301,7 @@ void options_completion(const struct command *commands, FILE *out)
     fputs("            mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return ;;\n"
           "        --firmware) words='bios uefi secureboot ia32' ;;\n"
           "        --hybrid) words='auto gpt isohybrid' ;;\n"
+          "        --pxe) words='ipxe grub shim' ;;\n"
           "        *) case ${COMP_WORDS[1]} in\n",
           out);
     for (const struct command *command = commands; command->name; command++) {
@@ -362,7 +309,7 @@ void options_completion(const struct command *commands, FILE *out)
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
             if (rows[i].commands & command->bit)
                 fprintf(out, "--%s ", rows[i].name);
-        fprintf(out, "%s' ;;\n", command->bit == CMD_PLAN ? "usb iso" : "");
+        fprintf(out, "%s' ;;\n", command->bit == CMD_PLAN ? "usb iso net" : "");
     }
     fputs("        esac ;;\n    esac\n    if [ \"$COMP_CWORD\" = 1 ]; then words='", out);
     for (const struct command *command = commands; command->name; command++)

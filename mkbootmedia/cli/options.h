@@ -11,7 +11,15 @@
 #define EXIT_USAGE 2
 
 /* Commands as bits: which options each of them has. */
-enum command_bit { CMD_USB = 1, CMD_ISO = 2, CMD_PLAN = 4, CMD_INSPECT = 8, CMD_COMPLETION = 16 };
+enum command_bit {
+    CMD_USB = 1,
+    CMD_ISO = 2,
+    CMD_PLAN = 4,
+    CMD_INSPECT = 8,
+    CMD_COMPLETION = 16,
+    CMD_NET = 32,
+    CMD_ALL = 64,
+};
 
 struct command {
     const char *name;
@@ -23,14 +31,18 @@ struct command {
 
 struct options {
     struct request request;
+    const char *spec; /* --spec FILE; NULL: none */
+    uint64_t used;    /* rows of the table that were used, as bits */
     char **operands;
     int operand_count;
     bool help;
 };
 
 /*
- * Parses the arguments of a command (argv[0] is its name). Returns 0, or EXIT_USAGE with a message
- * that names the option. --help is left to the caller. Free with options_free in each case.
+ * Parses the arguments of a command (argv[0] is its name). A spec file is read
+ * first, so that the command line wins. Returns 0, EXIT_USAGE with a message that names the option,
+ * or EXIT_FAILURE, reported, for a spec file that cannot be used. --help is left to the caller.
+ * Free with options_free in each case.
  */
 int options_parse(struct options *options, const struct command *command, int argc, char **argv);
 void options_free(struct options *options);

@@ -100,8 +100,11 @@ static int place(struct plan *plan, struct medium *medium)
     medium->disk_guid = plan_guid(plan, "disk");
     if (plan->loaders.firmware & FIRMWARE_BIOS)
         layout->eltorito =
-            (struct item){eltorito_path, content_memory(NULL, 0), ON_ROOT, PLACE_NONE,
-                          GRUB_CDBOOT_LEN + plan->images[PLATFORM_BIOS].room};
+            (struct item){.path = eltorito_path,
+                          .content = content_memory(NULL, 0),
+                          .volumes = ON_ROOT,
+                          .place = PLACE_NONE,
+                          .room = GRUB_CDBOOT_LEN + plan->images[PLATFORM_BIOS].room};
     if (place_files(plan, layout) < 0 || place_esp(plan, layout) < 0)
         return -1;
     medium_add_partition(medium, plan, "ISO9660", GPT_TYPE_DATA, SYSTEM_AREA,

@@ -7,7 +7,7 @@
 
 #define EARLY_MIN (256 * KIB) /* bytes: smaller contents are copied with the rest */
 
-static const struct output *const outputs[] = {&output_usb, &output_iso};
+static const struct output *const outputs[] = {&output_usb, &output_iso, &output_net};
 
 const struct output *output_find(const char *name)
 {
@@ -59,7 +59,7 @@ struct region *medium_early(const struct plan *plan, size_t *count)
 
 void medium_free(struct medium *medium)
 {
-    if (medium->output)
+    if (medium->output && medium->output->free)
         medium->output->free(medium);
     image_free(&medium->image);
 }

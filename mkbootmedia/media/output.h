@@ -3,7 +3,8 @@
  *
  * check writes nothing and says what of a request the medium cannot hold. place gives every file
  * its place: as soon as it has returned, a sink can copy contents. start sets other programs to
- * work, plan_finish does so for boot loaders; finish then adds all the rest of the image.
+ * work, plan_finish does so for boot loaders; finish then adds all the rest of the image. A tree is
+ * no image and has only check: media/net.h writes it.
  */
 #ifndef MEDIA_OUTPUT_H
 #define MEDIA_OUTPUT_H
@@ -34,11 +35,11 @@ struct output {
     void (*free)(struct medium *medium); /* frees layout */
 };
 
-extern const struct output output_usb, output_iso;
+extern const struct output output_usb, output_iso, output_net;
 
 /* The row of that name, or NULL. */
 const struct output *output_find(const char *name);
-/* "usb, iso" */
+/* "usb, iso, net" */
 const char *output_names(void);
 
 /* Adds a partition with a GUID of the plan's; the first has GUID "partition 1". */

@@ -70,7 +70,10 @@ static void test_geometry(void **state)
 /* A file of so many bytes, which are never read. */
 static struct item item(char *path, uint64_t len)
 {
-    return (struct item){path, {.path = "host", .fd = 99, .len = len}, ON_ESP, PLACE_NONE, 0};
+    return (struct item){.path = path,
+                         .content = {.path = "host", .fd = 99, .len = len},
+                         .volumes = ON_ESP,
+                         .place = PLACE_NONE};
 }
 
 static void test_size(void **state)
@@ -188,7 +191,10 @@ static void test_many(void **state)
 static void test_chains(void **state)
 {
     char path_a[] = "A", path_b[] = "D/B", path_c[] = "E";
-    struct item a = {path_a, content_memory("hello", 5), ON_ESP, PLACE_NONE, 0};
+    struct item a = {.path = path_a,
+                     .content = content_memory("hello", 5),
+                     .volumes = ON_ESP,
+                     .place = PLACE_NONE};
     struct item b = item(path_b, 4097), c = item(path_c, 0);
     struct item *items[] = {&a, &b, &c};
     struct fat_options options = {.label = "LABEL", .bits = 32};

@@ -111,6 +111,7 @@ static char *words_of(const char *consoles, const char *cmdline)
     char *list = xstrdup(consoles), *save, *got = NULL;
 
     request_init(&request);
+    request_add_entry(&request, "linux");
     request.entries[0].kernel = xasprintf("/proc/self/fd/%d", fd);
     request.entries[0].cmdline = cmdline ? xstrdup(cmdline) : NULL;
     for (char *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save))

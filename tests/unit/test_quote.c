@@ -1,5 +1,5 @@
-/* render: quoting for GRUB's script language, where only ' ends a '...' word. */
-#include "boot/render.h"
+/* quote: what GRUB, iPXE and Linux read is what was meant. */
+#include "boot/quote.h"
 
 #include "base/util.h"
 
@@ -33,7 +33,7 @@ static void test_quote(void **state)
         struct buf out = {0};
 
         buf_puts(&out, "=");
-        render_quote(&out, cases[i].text);
+        quote_grub(&out, cases[i].text);
         if (out.data[0] != '=' || strcmp(out.data + 1, cases[i].want) != 0)
             fail_msg("<%s>: got <%s>, want <%s>", cases[i].text, out.data + 1, cases[i].want);
         buf_free(&out);

@@ -80,7 +80,8 @@ static void test_render(void **state)
 
         fill(&scope);
         buf_puts(&out, "");
-        if (template_render(&out, "file", cases[i].text, &scope) != 0 ||
+        if (template_render(&out, &(struct template_text){"file", cases[i].text}, &scope, NULL,
+                            NULL) != 0 ||
             strcmp(out.data, cases[i].want) != 0)
             fail_msg("\"%s\": got \"%s\", want \"%s\"", cases[i].text, out.data, cases[i].want);
         buf_free(&out);
@@ -100,7 +101,8 @@ static int render_caught(const char *template, char *text, size_t size)
     fill(&scope);
     fflush(stderr);
     dup2(fileno(file), STDERR_FILENO);
-    result = template_render(&out, "menu.cfg", template, &scope);
+    result =
+        template_render(&out, &(struct template_text){"menu.cfg", template}, &scope, NULL, NULL);
     fflush(stderr);
     dup2(saved, STDERR_FILENO);
     close(saved);

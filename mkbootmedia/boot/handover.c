@@ -1,0 +1,168 @@
+/* handover: taking "FILE:/DEST:MODE" apart, and writing the archive. */
+#include "boot/handover.h"
+
+#include "base/msg.h"
+#include "base/source.h"
+#include "boot/added.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define FILE_MAX     (16 * MIB)
+#define ARCHIVE_UNIT 512
+#define FOLDER_MODE  0755
+#define DEFAULT_MODE 0644
+#define MODE_MAX     07777
+#define NEWC_MAGIC   "070701"
+#define NEWC_TRAILER "TRAILER!!!"
+
+/* The mode behind the last ':', if there is one; end is where the rest of the text ends. */
+static const char *split_mode(unsigned *mode, const char *text, size_t *end)
+{
+    const char *colon = strrchr(text, ':');
+    size_t digits = colon ? strspn(colon + 1, "01234567") : 0;
+
+    *mode = DEFAULT_MODE;
+    *end = strlen(text);
+    if (!colon || colon[1] == '/')
+        return NULL;
+    if (digits < 3 || digits > 4 || colon[1 + digits])
+        return "does not end in a mode of three or four octal digits";
+    *mode = (unsigned)strtoul(colon + 1, NULL, 8);
+    *end = (size_t)(colon - text);
+    return NULL;
+}
+
+const char *handover_split(struct handover *handover, const char *text)
+{
+    const char *why, *at = NULL;
+    size_t end;
+
+    *handover = (struct handover){0};
+    why = split_mode(&handover->mode, text, &end);
+    if (why)
+        return why;
+    for (const char *p = text; (p = strstr(p, ":/")) && p < text + end; p++)
+        at = p;
+    if (!at || at == text)
+        return "is not FILE:/DEST:MODE";
+    handover->file = xasprintf("%.*s", (int)(at - text), text);
+    handover->dest = xasprintf("%.*s", (int)(text + end - at - 2), at + 2);
+    return added_dest_check(handover->dest);
+}
+
+void handover_free(struct handover *handover)
+{
+    free(handover->file);
+    free(handover->dest);
+    *handover = (struct handover){0};
+}
+
+static void pad(struct buf *out, size_t unit)
+{
+    static const char zeros[ARCHIVE_UNIT];
+
+    buf_add(out, zeros, (size_t)round_up(out->len, unit) - out->len);
+}
+
+/* A member's header and name; its contents and pad(out, 4) follow. */
+static void add_header(struct buf *out, const char *name, unsigned number, unsigned mode,
+                       time_t time, size_t size)
+{
+    bool folder = S_ISDIR(mode);
+    unsigned seconds = time < 0 ? 0 : time > UINT32_MAX ? UINT32_MAX : (unsigned)time;
+
+    buf_printf(out, NEWC_MAGIC "%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", number, mode,
+               0u, 0u, folder ? 2u : 1u, seconds, (unsigned)size, 0u, 0u, 0u, 0u,
+               (unsigned)strlen(name) + 1, 0u);
+    buf_add(out, name, strlen(name) + 1);
+    pad(out, 4);
+}
+
+static int by_dest(const void *a, const void *b)
+{
+    return strcmp(((const struct handover *)a)->dest, ((const struct handover *)b)->dest);
+}
+
+/* The folders of a path that the path before it does not have too. */
+static void add_folders(struct buf *out, const char *dest, const char *before, unsigned *number,
+                        time_t time)
+{
+    for (const char *slash = strchr(dest, '/'); slash; slash = strchr(slash + 1, '/')) {
+        size_t len = (size_t)(slash - dest);
+        char *folder;
+
+        if (strncmp(dest, before, len + 1) == 0)
+            continue;
+        folder = xasprintf("%.*s", (int)len, dest);
+        add_header(out, folder, (*number)++, S_IFDIR | FOLDER_MODE, time, 0);
+        free(folder);
+    }
+}
+
+static int add_file(struct buf *out, const struct handover *handover, unsigned number, time_t time)
+{
+    struct source source;
+    struct content content;
+    char *bytes;
+    int result;
+
+    if (source_open_any(&source, handover->file) < 0)
+        return -1;
+    content = source_content(&source);
+    if (source.size > FILE_MAX) {
+        result = msg_error("%s: handing over: larger than 16 MiB", handover->file);
+    } else {
+        bytes = xrealloc(NULL, source.size);
+        result = content_read(&content, 0, bytes, source.size);
+        add_header(out, handover->dest, number, S_IFREG | handover->mode, time, source.size);
+        buf_add(out, bytes, source.size);
+        pad(out, 4);
+        free(bytes);
+    }
+    source_close(&source);
+    return result;
+}
+
+/* The members, sorted; a path that is also the folder of the next one cannot be both. */
+static int add_members(struct buf *out, const struct handover *list, size_t count, time_t time)
+{
+    const char *before = "";
+    unsigned number = 1;
+    int result = 0;
+
+    for (size_t i = 0; i < count && result == 0; i++) {
+        const char *dest = list[i].dest;
+        size_t len = strlen(before);
+
+        if (i && strncmp(before, dest, len) == 0 && (!dest[len] || dest[len] == '/'))
+            return msg_error("%s: handing over: two files want the path /%s", list[i].file, before);
+        add_folders(out, dest, before, &number, time);
+        result = add_file(out, &list[i], number++, time);
+        before = dest;
+    }
+    add_header(out, NEWC_TRAILER, 0, 0, 0, 0);
+    pad(out, ARCHIVE_UNIT);
+    return result;
+}
+
+int handover_archive(struct buf *out, const struct strings *texts, time_t time)
+{
+    struct handover *list = xcalloc(texts->n, sizeof *list);
+    int result = 0;
+
+    for (size_t i = 0; i < texts->n; i++) {
+        const char *why = handover_split(&list[i], texts->v[i]);
+
+        if (why && result == 0)
+            result = msg_error("%s: handing over: %s", texts->v[i], why);
+    }
+    if (result == 0) {
+        qsort(list, texts->n, sizeof *list, by_dest);
+        result = add_members(out, list, texts->n, time);
+    }
+    for (size_t i = 0; i < texts->n; i++)
+        handover_free(&list[i]);
+    free(list);
+    return result;
+}

@@ -1,0 +1,184 @@
+/* manifest: jansson's values from a plan and what became of it. */
+#include "media/manifest.h"
+
+#include "base/msg.h"
+#include "boot/pe.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#define FORMAT 1 /* of the document: another number when a reader of this one would be misled */
+
+/* Texts of a plan are UTF-8: payload has checked those that came from outside, save host paths. */
+static json_t *text_or_null(const char *text)
+{
+    json_t *value = text ? json_string(text) : json_null();
+
+    return value ? value : json_string("?");
+}
+
+static json_t *head(const char *medium)
+{
+    return json_pack("{s:s, s:i, s:s, s:s}", "generator", "mkbootmedia", "format", FORMAT,
+                     "version", VERSION, "medium", medium);
+}
+
+/* "shim,4": the generations that firmware and shim compare with what is revoked. */
+static json_t *sbat_of(const struct content *content)
+{
+    json_t *array = json_array();
+    struct pe_sbat *rows = NULL;
+    size_t count = 0;
+    struct pe pe;
+
+    if (pe_open(&pe, content) == 1 && pe_sbat_read(&pe, &rows, &count) == 0)
+        for (size_t i = 0; i < count; i++) {
+            char *row = xasprintf("%s,%u", rows[i].component, rows[i].generation);
+
+            json_array_append_new(array, json_string(row));
+            free(row);
+        }
+    pe_sbat_free(rows, count);
+    pe_free(&pe);
+    return array;
+}
+
+static const struct item *find_item(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->item_count; i++)
+        if (path && strcmp(plan->items[i].path, path) == 0)
+            return &plan->items[i];
+    return NULL;
+}
+
+static json_t *loaders_of(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->used_count; i++) {
+        const struct plan_loader *used = &plan->used[i];
+        const struct item *item = find_item(plan, used->dest);
+        char *version = loader_package_version(used->package);
+
+        json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:s, s:s?, s:o}", "loader",
+                                               used->what, "platform", used->platform, "path",
+                                               text_or_null(used->dest), "package", used->package,
+                                               "version", version, "sbat",
+                                               item ? sbat_of(&item->content) : json_array()));
+        free(version);
+    }
+    return array;
+}
+
+static json_t *texts_of(const struct strings *strings)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < strings->n; i++)
+        json_array_append_new(array, text_or_null(strings->v[i]));
+    return array;
+}
+
+static json_t *entries_of(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->entry_count; i++) {
+        const struct plan_entry *entry = &plan->entries[i];
+
+        json_array_append_new(
+            array,
+            json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "name", entry->payload->name, "title",
+                      text_or_null(entry->payload->title), "kernel", entry->kernel_path, "initrds",
+                      texts_of(&entry->initrd_paths), "arguments", texts_of(&entry->payload->words),
+                      "uki", text_or_null(entry->uki_path)));
+    }
+    return array;
+}
+
+static json_t *hosts_of(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->payload->host_count; i++) {
+        const struct payload_host *host = &plan->payload->hosts[i];
+
+        json_array_append_new(array, json_pack("{s:s, s:o, s:s, s:o, s:o}", "mac", host->asked->mac,
+                                               "hostname", text_or_null(host->asked->hostname),
+                                               "entry", plan->payload->entries[host->entry].name,
+                                               "arguments", texts_of(&host->words), "files",
+                                               text_or_null(host->archive_path)));
+    }
+    return array;
+}
+
+static json_t *files_of(const struct tree_list *files)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < files->count; i++) {
+        const struct tree_file *file = &files->files[i];
+
+        json_array_append_new(array, json_pack("{s:s, s:I, s:s}", "path", file->path, "size",
+                                               (json_int_t)file->size, "sha256",
+                                               digest_hex(file->digest).text));
+    }
+    return array;
+}
+
+static int add_chunk(const char *chunk, size_t len, void *out)
+{
+    buf_add(out, chunk, len);
+    return 0;
+}
+
+static int print(struct buf *out, json_t *document)
+{
+    int result = document ? json_dump_callback(document, add_chunk, out, JSON_INDENT(1)) : -1;
+
+    json_decref(document);
+    if (result < 0)
+        return msg_error("internal error: the manifest could not be made");
+    buf_puts(out, "\n");
+    return 0;
+}
+
+int manifest_print_tree(struct buf *out, const struct plan *plan, const struct tree_list *files)
+{
+    json_t *document = head("net");
+
+    json_object_set_new(document, "id", json_string(digest_hex(plan->id).text));
+    json_object_set_new(document, "label", text_or_null(plan->label));
+    json_object_set_new(document, "url", json_string(plan->request->url));
+    json_object_set_new(document, "entries", entries_of(plan));
+    json_object_set_new(document, "hosts", hosts_of(plan));
+    json_object_set_new(document, "loaders", loaders_of(plan));
+    json_object_set_new(document, "files", files_of(files));
+    return print(out, document);
+}
+
+void manifest_add(struct manifest *manifest, const struct plan *plan, const char *kind,
+                  const char *path, uint64_t size, const uint8_t digest[DIGEST_LEN])
+{
+    if (!manifest->outputs)
+        manifest->outputs = json_array();
+    json_array_append_new(manifest->outputs,
+                          json_pack("{s:s, s:o, s:I, s:s, s:s, s:o, s:o}", "medium", kind, "path",
+                                    text_or_null(path), "size", (json_int_t)size, "sha256",
+                                    digest_hex(digest).text, "id", digest_hex(plan->id).text,
+                                    "entries", entries_of(plan), "loaders", loaders_of(plan)));
+}
+
+int manifest_print_all(struct buf *out, const struct manifest *manifest)
+{
+    json_t *document = head("all");
+
+    json_object_set(document, "outputs", manifest->outputs);
+    return print(out, document);
+}
+
+void manifest_free(struct manifest *manifest)
+{
+    json_decref(manifest->outputs);
+    manifest->outputs = NULL;
+}

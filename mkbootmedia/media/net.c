@@ -1,0 +1,204 @@
+/* net: hands every file of a plan to the tree, and the hosts' files one host after the other. */
+#include "media/net.h"
+
+#include "base/msg.h"
+#include "boot/handover.h"
+#include "boot/render.h"
+#include "media/manifest.h"
+#include "media/output.h"
+
+#include <stdlib.h>
+
+int net_check(const struct request *request)
+{
+    bool secure = request->firmware & FIRMWARE_SECUREBOOT;
+
+    if (secure && request->pxe_given && request->pxe != PXE_SHIM)
+        return msg_error("--pxe: %s is not signed, so it does not start under Secure Boot",
+                         request->pxe == PXE_IPXE ? "iPXE" : "a GRUB from grub-mkimage");
+    return 0;
+}
+
+/* When a file of a plan is put in place. */
+static enum tree_order order_of(const char *path)
+{
+    static const struct {
+        const char *start;
+        enum tree_order order;
+    } orders[] = {
+        {"payload/", TREE_PAYLOAD}, {"dhcp/", TREE_SNIPPET},        {"http/", TREE_SNIPPET},
+        {"boot.ipxe", TREE_SCRIPT}, {"grub/grub.cfg", TREE_SCRIPT},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++)
+        if (strncmp(path, orders[i].start, strlen(orders[i].start)) == 0)
+            return orders[i].order;
+    return TREE_LOADER;
+}
+
+static int add_items(struct tree *tree, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->item_count; i++) {
+        const struct item *item = &plan->items[i];
+
+        if (tree_add(tree, item->path, &item->content, item->pad,
+                     item->hashed ? item->digest : NULL, order_of(item->path)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The archive of what is handed over to a host; its path becomes the host's. */
+static int add_archive(struct tree *tree, const struct plan *plan, struct payload_host *host)
+{
+    struct buf archive = {0};
+    struct content content;
+    uint8_t digest[DIGEST_LEN];
+    int result;
+
+    if (!host->asked->files.n)
+        return 0;
+    result = handover_archive(&archive, &host->asked->files, plan->time);
+    if (result == 0) {
+        content = content_memory(archive.data, archive.len);
+        digest_content(&content, 0, digest);
+        free(host->archive_path);
+        host->archive_path = plan_payload_path(digest, "host.img");
+        result = tree_add(tree, host->archive_path, &content, 0, digest, TREE_PAYLOAD);
+    }
+    buf_free(&archive);
+    return result;
+}
+
+static int add_script(struct tree *tree, struct renderer *renderer, const struct payload_host *host,
+                      const char *kind)
+{
+    char *template = xasprintf("host.%s", kind);
+    char *path = xasprintf("hosts/%s.%s", host->asked->mac, kind);
+    struct buf text = {0};
+    struct content content;
+    int result = renderer_render(renderer, &text, template, host);
+
+    content = content_memory(text.data, text.len);
+    if (result == 0)
+        result = tree_add(tree, path, &content, 0, NULL, TREE_HOST);
+    buf_free(&text);
+    free(path);
+    free(template);
+    return result;
+}
+
+static int add_hosts(struct tree *tree, const struct plan *plan)
+{
+    struct renderer renderer;
+    int result = 0;
+
+    renderer_init(&renderer, plan);
+    for (size_t i = 0; i < plan->payload->host_count && result == 0; i++) {
+        struct payload_host *host = &plan->payload->hosts[i];
+
+        result = add_archive(tree, plan, host);
+        if (result == 0)
+            result = add_script(tree, &renderer, host, "ipxe");
+        if (result == 0)
+            result = add_script(tree, &renderer, host, "cfg");
+    }
+    renderer_free(&renderer);
+    return result;
+}
+
+/* The two lists of what is in the tree: one for sha256sum(1), one for programs. */
+static int add_lists(struct tree *tree, const struct plan *plan)
+{
+    struct buf sums = {0}, manifest = {0};
+    struct content content;
+    int result;
+
+    tree_print_sums(tree, &sums);
+    content = content_memory(sums.data, sums.len);
+    result = tree_add(tree, "SHA256SUMS", &content, 0, NULL, TREE_SUMS);
+    if (result == 0)
+        result = manifest_print_tree(&manifest, plan, &tree->files);
+    content = content_memory(manifest.data, manifest.len);
+    if (result == 0)
+        result = tree_add(tree, "manifest.json", &content, 0, NULL, TREE_MANIFEST);
+    buf_free(&sums);
+    buf_free(&manifest);
+    return result;
+}
+
+static int save_digests(struct tree *tree, const struct plan *plan)
+{
+    struct buf text = {0};
+    int result = 0;
+
+    if (plan->digests.changed) {
+        digest_cache_print(&text, &plan->digests);
+        result = tree_put_private(tree, "digests", &text);
+    }
+    buf_free(&text);
+    return result;
+}
+
+static void summarize(struct net_summary *summary, const struct tree *tree)
+{
+    *summary = (struct net_summary){.files = tree->files.count,
+                                    .written = tree->staged,
+                                    .dropped = tree_dropped(tree),
+                                    .generation = tree->generation};
+    for (size_t i = 0; i < tree->files.count; i++)
+        summary->bytes += tree->files.files[i].size;
+}
+
+static int bring(struct tree *tree, const struct plan *plan, struct net_summary *summary)
+{
+    bool unchanged;
+    int result;
+
+    if (add_items(tree, plan) < 0 || add_hosts(tree, plan) < 0)
+        return -1;
+    unchanged = tree_unchanged(tree);
+    summarize(summary, tree);
+    if (tree->dry_run)
+        return 0;
+    if (!unchanged) {
+        result = add_lists(tree, plan);
+        if (result == 0)
+            result = tree_commit(tree, plan->request->keep);
+        summary->generation = tree->generation;
+        if (result < 0)
+            return -1;
+    }
+    return save_digests(tree, plan);
+}
+
+int net_write(const struct plan *plan, const struct tree_options *options,
+              struct net_summary *summary)
+{
+    struct tree tree;
+    int result = tree_open(&tree, plan->request->output, options);
+
+    if (result == 0)
+        result = bring(&tree, plan, summary);
+    tree_free(&tree);
+    return result;
+}
+
+int net_rollback(const char *path, const struct tree_options *options, struct net_summary *summary)
+{
+    struct tree tree;
+    int result = tree_open(&tree, path, options);
+
+    if (result == 0)
+        result = tree_rollback(&tree);
+    *summary = (struct net_summary){.written = tree.staged, .generation = tree.generation};
+    tree_free(&tree);
+    return result;
+}
+
+const struct output output_net = {
+    .name = "net",
+    .kind = PLAN_NET,
+    .what = "boot root for TFTP and HTTP",
+    .check = net_check,
+};

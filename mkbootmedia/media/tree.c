@@ -1,0 +1,323 @@
+/* tree: opening a directory that is ours, and staging what is new. */
+#include "media/tree_private.h"
+
+#include "base/msg.h"
+#include "boot/plan.h"
+#include "media/draft.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER      (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define FOLDER_MODE 0755
+#define FILE_MODE   0644
+#define PRIVATE     PLAN_NET_PRIVATE
+
+int tree_errno(const struct tree *tree, const char *path, const char *doing)
+{
+    char *subject = xasprintf("%s/%s", tree->name, path);
+
+    if (errno == ELOOP || errno == ENOTDIR)
+        msg_error("%s: %s: a symbolic link or a file is in the way", subject, doing);
+    else
+        msg_errno(subject, doing);
+    free(subject);
+    return -1;
+}
+
+/* A folder within another one, made if it has to be. Its mode does not depend on the umask. */
+static int open_folder(int fd, const char *name, bool make)
+{
+    int folder = openat(fd, name, FOLDER | O_NOFOLLOW);
+
+    if (folder >= 0 || errno != ENOENT || !make)
+        return folder;
+    if (mkdirat(fd, name, FOLDER_MODE) < 0 && errno != EEXIST)
+        return -1;
+    folder = openat(fd, name, FOLDER | O_NOFOLLOW);
+    if (folder >= 0)
+        fchmod(folder, FOLDER_MODE);
+    return folder;
+}
+
+/* Opens the folders of a path one by one. */
+static int walk_down(struct tree *tree, const char *folders, bool make)
+{
+    int fd = tree->fd;
+
+    for (const char *part = folders; *part;) {
+        size_t len = strcspn(part, "/");
+        char *name = xasprintf("%.*s", (int)len, part);
+        int next = open_folder(fd, name, make), error = errno;
+
+        free(name);
+        if (fd != tree->fd)
+            close(fd);
+        errno = error;
+        if (next < 0)
+            return -1;
+        fd = next;
+        part += len + (part[len] == '/');
+    }
+    return fd;
+}
+
+int tree_parent(struct tree *tree, const char *path, const char **name, bool make)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) : 0;
+
+    *name = slash ? slash + 1 : path;
+    if (!len)
+        return tree->fd;
+    if (tree->parent && strlen(tree->parent) == len && memcmp(tree->parent, path, len) == 0)
+        return tree->parent_fd;
+    if (tree->parent_fd >= 0)
+        close(tree->parent_fd);
+    free(tree->parent);
+    tree->parent = xasprintf("%.*s", (int)len, path);
+    tree->parent_fd = walk_down(tree, tree->parent, make);
+    if (tree->parent_fd >= 0)
+        return tree->parent_fd;
+    free(tree->parent);
+    tree->parent = NULL;
+    return errno == ENOENT && !make ? -1 : tree_errno(tree, path, "opening its folder");
+}
+
+/* Does a folder hold nothing? A new file system's lost+found does not count. */
+static int is_empty(int fd, const char *name)
+{
+    int copy = openat(fd, ".", FOLDER);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+    bool empty = true;
+
+    if (!dir)
+        return msg_errno(name, "reading the folder");
+    while (empty && (entry = readdir(dir)))
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                strcmp(entry->d_name, "lost+found") == 0;
+    closedir(dir);
+    return empty;
+}
+
+/* A folder with files is ours if a generation is in it. A draft may have been left by any run. */
+static int check_ours(const struct tree *tree)
+{
+    struct stat st;
+    int empty;
+
+    if (tree->draft || fstatat(tree->fd, PRIVATE "/generations", &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    empty = is_empty(tree->fd, tree->name);
+    if (empty < 0)
+        return -1;
+    return empty
+               ? 0
+               : msg_error("%s: writing: the folder holds files that mkbootmedia net did not make",
+                           tree->name);
+}
+
+static int lock(struct tree *tree)
+{
+    tree->locked = flock(tree->fd, LOCK_EX | LOCK_NB) == 0 || errno == ENOLCK ||
+                   errno == EOPNOTSUPP || errno == ENOSYS;
+    if (tree->locked)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        return msg_error("%s: writing: another mkbootmedia is writing it", tree->name);
+    return msg_errno(tree->name, "locking");
+}
+
+/* The folder itself, or a draft beside where it will be. */
+static int open_top(struct tree *tree)
+{
+    tree->fd = open(tree->name, FOLDER);
+    if (tree->fd >= 0 || errno != ENOENT)
+        return tree->fd < 0 ? msg_errno(tree->name, "opening the folder") : 0;
+    if (tree->dry_run)
+        return 0;
+    tree->draft = draft_name(tree->name);
+    if (mkdir(tree->draft, FOLDER_MODE) < 0 && errno != EEXIST)
+        return msg_errno(tree->name, "making the folder");
+    tree->fd = open(tree->draft, FOLDER | O_NOFOLLOW);
+    if (tree->fd < 0)
+        return msg_errno(tree->draft, "opening the folder");
+    fchmod(tree->fd, FOLDER_MODE);
+    return 0;
+}
+
+/* The folder of the program's own, and in it one for what is staged. */
+static int open_private(struct tree *tree)
+{
+    bool make = !tree->dry_run;
+
+    tree->private_fd = open_folder(tree->fd, PRIVATE, make);
+    if (tree->private_fd < 0 && !(errno == ENOENT && !make))
+        return tree_errno(tree, PRIVATE, "opening the folder");
+    if (make)
+        close(open_folder(tree->private_fd, "generations", true));
+    return 0;
+}
+
+int tree_open(struct tree *tree, const char *path, const struct tree_options *options)
+{
+    *tree = (struct tree){.name = path,
+                          .fd = -1,
+                          .private_fd = -1,
+                          .stage_fd = -1,
+                          .parent_fd = -1,
+                          .no_sync = options->no_sync,
+                          .dry_run = options->dry_run,
+                          .meter = {.shown = PTHREAD_MUTEX_INITIALIZER,
+                                    .progress = options->progress,
+                                    .progress_arg = options->progress_arg}};
+    if (open_top(tree) < 0)
+        return -1;
+    if (tree->fd < 0) /* a dry run, and nothing is there */
+        return 0;
+    if (lock(tree) < 0 || check_ours(tree) < 0 || open_private(tree) < 0)
+        return -1;
+    if (!tree->dry_run && tree_recover(tree) < 0)
+        return -1;
+    tree->generation = tree_newest(tree);
+    if (!tree->generation)
+        return 0;
+    return tree_list_read(&tree->old, tree->fd, TREE_SUMS_NAME, tree->name) < 0 ? -1 : 0;
+}
+
+/* 1: the file is in place as it should be; 0: it is not; -1, reported. */
+static int in_place(struct tree *tree, const struct tree_file *file)
+{
+    const struct tree_file *old = tree_list_find(&tree->old, file->path);
+    const char *name;
+    struct stat st;
+    int parent = tree->fd < 0 ? -1 : tree_parent(tree, file->path, &name, false);
+
+    if (parent < 0)
+        return tree->fd < 0 || errno == ENOENT ? 0 : -1;
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : tree_errno(tree, file->path, "looking at it");
+    if (!S_ISREG(st.st_mode)) {
+        errno = ELOOP;
+        return tree_errno(tree, file->path, "writing");
+    }
+    if (file->order == TREE_PAYLOAD) /* the path names the bytes */
+        return (uint64_t)st.st_size == file->size;
+    if (!old && file->order < TREE_SUMS)
+        return msg_error("%s/%s: writing: a file that mkbootmedia did not make is in the way",
+                         tree->name, file->path);
+    return old && memcmp(old->digest, file->digest, DIGEST_LEN) == 0 &&
+           (uint64_t)st.st_size == file->size;
+}
+
+static int stage(struct tree *tree, struct tree_file *file, const struct content *content)
+{
+    struct copy copy = {.name = tree->name, .meter = &tree->meter};
+    struct region region = {0, content->len, file->path, false, *content};
+    char name[16];
+    int result = 0;
+
+    file->staged = ++tree->staged;
+    if (tree->dry_run)
+        return 0;
+    if (tree->stage_fd < 0)
+        tree->stage_fd = open_folder(tree->private_fd, "new", true);
+    if (tree->stage_fd < 0)
+        return tree_errno(tree, PRIVATE "/new", "opening the folder");
+    snprintf(name, sizeof name, "%u", file->staged);
+    copy.fd = openat(tree->stage_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                     FILE_MODE);
+    if (copy.fd < 0 || fchmod(copy.fd, FILE_MODE) < 0)
+        result = tree_errno(tree, file->path, "writing");
+    tree->meter.total += content->len;
+    if (result == 0 && content->len)
+        result = copy_to_file(&copy, &region);
+    if (result == 0 && file->size > content->len && ftruncate(copy.fd, (off_t)file->size) < 0)
+        result = tree_errno(tree, file->path, "writing");
+    copy_free(&copy);
+    if (copy.fd >= 0)
+        close(copy.fd);
+    return result;
+}
+
+int tree_add(struct tree *tree, const char *path, const struct content *content, uint64_t pad,
+             const uint8_t *digest, enum tree_order order)
+{
+    struct tree_file *file = tree_list_add(&tree->files, xstrdup(path));
+    int found;
+
+    file->order = order;
+    file->size = content->len + pad;
+    if (digest)
+        memcpy(file->digest, digest, DIGEST_LEN);
+    else if (digest_content(content, pad, file->digest) < 0)
+        return -1;
+    found = in_place(tree, file);
+    return found ? (found < 0 ? -1 : 0) : stage(tree, file, content);
+}
+
+void tree_print_sums(struct tree *tree, struct buf *out)
+{
+    tree_list_sort(&tree->files);
+    for (size_t i = 0; i < tree->files.count; i++) {
+        const struct tree_file *file = &tree->files.files[i];
+        struct digest_text hex = digest_hex(file->digest);
+
+        if (file->order >= TREE_SUMS)
+            continue;
+        buf_add(out, hex.text, 2 * DIGEST_LEN);
+        buf_add(out, "  ", 2);
+        buf_puts(out, file->path);
+        buf_add(out, "\n", 1);
+    }
+}
+
+size_t tree_dropped(const struct tree *tree)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < tree->old.count; i++)
+        n += !tree_list_find(&tree->files, tree->old.files[i].path);
+    return n;
+}
+
+bool tree_unchanged(struct tree *tree)
+{
+    tree_list_sort(&tree->files);
+    return tree->generation && !tree->staged && !tree_dropped(tree);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+void tree_free(struct tree *tree)
+{
+    int *const fds[] = {&tree->parent_fd, &tree->stage_fd, &tree->private_fd, &tree->fd};
+
+    if (!tree->dry_run && tree->private_fd >= 0)
+        tree_unstage(tree);
+    if (tree->draft && tree->locked && !tree->dry_run)
+        nftw(tree->draft, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        if (*fds[i] >= 0)
+            close(*fds[i]);
+        *fds[i] = -1;
+    }
+    free(tree->draft);
+    free(tree->parent);
+    tree_list_free(&tree->old);
+    tree_list_free(&tree->files);
+    tree->draft = tree->parent = NULL;
+}

@@ -1,0 +1,100 @@
+/*
+ * tree: files put into a directory that is being served, so that every client sees whole files of
+ * one generation.
+ *
+ * A generation is a set of files, SHA256SUMS their list. Files are first staged, all of them; then
+ * one rename each puts them in place, in the order of enum tree_order: what is named before what
+ * names it. A run that ends in between is completed by the next one, by a journal. Files under
+ * payload/ have paths that name their bytes: they are never replaced, and stay as long as a kept
+ * generation names them. What a generation replaces or drops is kept for going back to it.
+ *
+ *     DIR/.mkbootmedia/generations/000007/SHA256SUMS, manifest.json   the last is the current one
+ *     DIR/.mkbootmedia/files/SHA256                                   what only older ones have
+ *     DIR/.mkbootmedia/new/N, journal                                 only while something is
+ * written DIR/.mkbootmedia/digests                                        boot/digest_cache.h
+ *
+ * Nothing is ever written through a symbolic link within the tree, and no file is replaced or
+ * removed that no generation names.
+ */
+#ifndef MEDIA_TREE_H
+#define MEDIA_TREE_H
+
+#include "base/content.h"
+#include "base/digest.h"
+#include "base/util.h"
+#include "media/copy.h"
+
+enum tree_order {
+    TREE_PAYLOAD,
+    TREE_LOADER,
+    TREE_HOST,
+    TREE_SNIPPET,
+    TREE_SCRIPT,
+    TREE_SUMS,
+    TREE_MANIFEST
+};
+
+struct tree_file {
+    char *path; /* within the tree */
+    uint8_t digest[DIGEST_LEN];
+    uint64_t size;         /* bytes; not known of what SHA256SUMS lists */
+    enum tree_order order; /* of what was added */
+    unsigned staged;       /* number of its staged file; 0: it is in place already */
+};
+
+/* Sorted by path. */
+struct tree_list {
+    struct tree_file *files;
+    size_t count;
+};
+
+struct tree {
+    const char *name; /* as the user typed it */
+    char *draft;      /* the folder that will get the tree's name; NULL: it is there already */
+    int fd, private_fd, stage_fd, parent_fd;
+    char *parent; /* the path of parent_fd within the tree */
+    bool no_sync, dry_run, locked;
+    unsigned generation; /* the current one; 0: none */
+    struct tree_list old, files;
+    unsigned staged; /* how many files */
+    struct copy_meter meter;
+};
+
+struct tree_options {
+    bool no_sync, dry_run;
+    void (*progress)(void *arg, uint64_t done, uint64_t total);
+    void *progress_arg;
+};
+
+/*
+ * Opens and locks the directory; one that is missing is made, but under another name until it is
+ * complete. A run that was cut short is completed. -1, reported: it holds files and no manifest of
+ * ours, or another run is writing it. tree_free is due in each case.
+ */
+int tree_open(struct tree *tree, const char *path, const struct tree_options *options);
+
+/*
+ * Adds a file to the new generation, content and pad zeros: stages it, unless it is in place.
+ * digest may be NULL: it is computed. -1, reported: also when a file that is not ours is in the
+ * way, or a symbolic link.
+ */
+int tree_add(struct tree *tree, const char *path, const struct content *content, uint64_t pad,
+             const uint8_t *digest, enum tree_order order);
+/* Appends the lines of SHA256SUMS for what was added so far. */
+void tree_print_sums(struct tree *tree, struct buf *out);
+/* Has nothing been staged, and is nothing to be removed? */
+bool tree_unchanged(struct tree *tree);
+/* How many files of the old generation the new one has not. */
+size_t tree_dropped(const struct tree *tree);
+/* Puts what was staged in place and collects all but keep generations. -1, reported. */
+int tree_commit(struct tree *tree, unsigned keep);
+/* Writes a file of the program's own (".mkbootmedia/NAME"). -1, reported. */
+int tree_put_private(struct tree *tree, const char *name, const struct buf *text);
+
+/* Puts the generation before the current one in its place. -1, reported. */
+int tree_rollback(struct tree *tree);
+
+/* Without a commit nothing of what was added remains. */
+void tree_free(struct tree *tree);
+
+#endif

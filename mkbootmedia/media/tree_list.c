@@ -1,0 +1,108 @@
+/* tree_list: the files of a generation, as SHA256SUMS has them (sha256sum(1)). */
+#include "media/tree_private.h"
+
+#include "base/msg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define HEX_LEN (2 * DIGEST_LEN)
+
+struct tree_file *tree_list_add(struct tree_list *list, char *path)
+{
+    list->files = xgrow(list->files, list->count, sizeof *list->files);
+    list->files[list->count] = (struct tree_file){.path = path};
+    return &list->files[list->count++];
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct tree_file *)a)->path, ((const struct tree_file *)b)->path);
+}
+
+void tree_list_sort(struct tree_list *list)
+{
+    qsort(list->files, list->count, sizeof *list->files, by_path);
+}
+
+const struct tree_file *tree_list_find(const struct tree_list *list, const char *path)
+{
+    const struct tree_file key = {.path = (char *)path};
+
+    return list->count ? bsearch(&key, list->files, list->count, sizeof key, by_path) : NULL;
+}
+
+static int nibble(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "DIGEST  PATH"; false if it is not. */
+static bool take_line(struct tree_list *list, const char *line, size_t len)
+{
+    struct tree_file *file;
+    uint8_t digest[DIGEST_LEN];
+
+    if (len < HEX_LEN + 3 || line[HEX_LEN] != ' ' || line[HEX_LEN + 1] != ' ')
+        return false;
+    for (size_t i = 0; i < DIGEST_LEN; i++) {
+        int high = nibble(line[2 * i]), low = nibble(line[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        digest[i] = (uint8_t)(high << 4 | low);
+    }
+    file = tree_list_add(list, xasprintf("%.*s", (int)(len - HEX_LEN - 2), line + HEX_LEN + 2));
+    memcpy(file->digest, digest, sizeof digest);
+    return true;
+}
+
+static int read_text(struct buf *text, int fd, const char *name)
+{
+    char block[64 * 1024];
+    ssize_t n;
+
+    while ((n = read(fd, block, sizeof block)) != 0)
+        if (n > 0)
+            buf_add(text, block, (size_t)n);
+        else if (errno != EINTR)
+            return msg_errno(name, "reading");
+    return 0;
+}
+
+int tree_list_read(struct tree_list *list, int dir_fd, const char *path, const char *name)
+{
+    int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), result;
+    struct buf text = {0};
+
+    *list = (struct tree_list){0};
+    if (fd < 0)
+        return errno == ENOENT ? 0 : msg_errno(name, "reading its list of files");
+    result = read_text(&text, fd, name);
+    close(fd);
+    for (size_t at = 0; result == 0 && at < text.len;) {
+        size_t len = strcspn(text.data + at, "\n");
+
+        if (!take_line(list, text.data + at, len))
+            result = msg_error("%s: reading its list of files: SHA256SUMS is damaged", name);
+        at += len + 1;
+    }
+    buf_free(&text);
+    if (result < 0) {
+        tree_list_free(list);
+        return -1;
+    }
+    tree_list_sort(list); /* ours are sorted already */
+    return 1;
+}
+
+void tree_list_free(struct tree_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->files[i].path);
+    free(list->files);
+    *list = (struct tree_list){0};
+}
