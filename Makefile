@@ -99,14 +99,16 @@ deps:
 
 # Modes are given, so that the umask of whoever installs does not matter.
 install: $(BUILD)/mkbootmedia $(BUILD)/completion
-	install -d -m 755 "$(DESTDIR)$(bindir)" "$(DESTDIR)$(mandir)/man1" "$(DESTDIR)$(compdir)"
+	install -d -m 755 "$(DESTDIR)$(bindir)" "$(DESTDIR)$(mandir)/man1" "$(DESTDIR)$(mandir)/man5" \
+	    "$(DESTDIR)$(compdir)"
 	install -m 755 $(BUILD)/mkbootmedia "$(DESTDIR)$(bindir)/mkbootmedia"
 	install -m 644 man/mkbootmedia.1 "$(DESTDIR)$(mandir)/man1/mkbootmedia.1"
+	install -m 644 man/mkbootmedia.conf.5 "$(DESTDIR)$(mandir)/man5/mkbootmedia.conf.5"
 	install -m 644 $(BUILD)/completion "$(DESTDIR)$(compdir)/mkbootmedia"
 
 uninstall:
 	rm -f "$(DESTDIR)$(bindir)/mkbootmedia" "$(DESTDIR)$(mandir)/man1/mkbootmedia.1" \
-	    "$(DESTDIR)$(compdir)/mkbootmedia"
+	    "$(DESTDIR)$(mandir)/man5/mkbootmedia.conf.5" "$(DESTDIR)$(compdir)/mkbootmedia"
 
 $(BUILD)/completion: $(BUILD)/mkbootmedia
 	$(BUILD)/mkbootmedia completion >$@

@@ -138,8 +138,9 @@ static int memfd_with(const char *name, const char *text)
 }
 
 int grub_image_start(struct grub_image *image, const struct grub_recipe *recipe, const char *dir,
-                     const char *early)
+                     const char *early, const char *device)
 {
+    char *prefix = xasprintf("%s%s", device, recipe->prefix);
     struct strings modules = {0};
     struct run_path config, out;
     const char **argv;
@@ -147,18 +148,17 @@ int grub_image_start(struct grub_image *image, const struct grub_recipe *recipe,
     int result;
 
     image->early_fd = early ? memfd_with("early.cfg", early) : -1;
-    if (early && image->early_fd < 0)
-        return -1;
     image->fd = run_memfd(recipe->format);
-    if (image->fd < 0)
+    if (image->fd < 0 || (early && image->early_fd < 0)) {
+        free(prefix);
         return -1;
+    }
     list_words(&modules, recipe->list);
     config = run_path(image->early_fd);
     out = run_path(image->fd);
     argv = xcalloc(modules.n + 12, sizeof *argv);
-    for (const char *const *p =
-             (const char *const[]){"grub-mkimage", "-O", recipe->format, "-d", dir, "-p",
-                                   recipe->prefix, "-o", out.name, NULL};
+    for (const char *const *p = (const char *const[]){"grub-mkimage", "-O", recipe->format, "-d",
+                                                      dir, "-p", prefix, "-o", out.name, NULL};
          *p; p++)
         argv[n++] = *p;
     if (early) {
@@ -167,6 +167,7 @@ int grub_image_start(struct grub_image *image, const struct grub_recipe *recipe,
     }
     memcpy(argv + n, modules.v, modules.n * sizeof *argv);
     result = run_start(&image->run, argv);
+    free(prefix);
     free(argv);
     strings_free(&modules);
     return result;

@@ -32,10 +32,12 @@ struct grub_image {
  * reported.
  */
 int grub_image_measure(struct grub_image *image, const struct grub_recipe *recipe, const char *dir);
-/* Starts grub-mkimage; early is what the image runs first (rescue parser), or NULL. -1, reported.
+/*
+ * Starts grub-mkimage; early is what the image runs first (rescue parser), or NULL; device, if not
+ * "", is where the prefix is ("(tftp,10.0.0.1)"). -1, reported.
  */
 int grub_image_start(struct grub_image *image, const struct grub_recipe *recipe, const char *dir,
-                     const char *early);
+                     const char *early, const char *device);
 /* Waits for it; without a start it does nothing. -1, reported. */
 int grub_image_wait(struct grub_image *image);
 void grub_image_free(struct grub_image *image);

@@ -33,6 +33,16 @@ static const char *split_mode(unsigned *mode, const char *text, size_t *end)
     return NULL;
 }
 
+/* A destination that ends in '/' is a folder, which takes the file under its own name. */
+static char *dest_of(const char *file, const char *dest, size_t len)
+{
+    const char *slash = strrchr(file, '/');
+
+    if (len && dest[len - 1] != '/')
+        return xasprintf("%.*s", (int)len, dest);
+    return xasprintf("%.*s%s", (int)len, dest, slash ? slash + 1 : file);
+}
+
 const char *handover_split(struct handover *handover, const char *text)
 {
     const char *why, *at = NULL;
@@ -47,7 +57,9 @@ const char *handover_split(struct handover *handover, const char *text)
     if (!at || at == text)
         return "is not FILE:/DEST:MODE";
     handover->file = xasprintf("%.*s", (int)(at - text), text);
-    handover->dest = xasprintf("%.*s", (int)(text + end - at - 2), at + 2);
+    handover->dest = dest_of(handover->file, at + 2, (size_t)(text + end - at - 2));
+    if (strcmp(handover->dest, NEWC_TRAILER) == 0)
+        return "has the name that ends an archive";
     return added_dest_check(handover->dest);
 }
 
@@ -124,7 +136,22 @@ static int add_file(struct buf *out, const struct handover *handover, unsigned n
     return result;
 }
 
-/* The members, sorted; a path that is also the folder of the next one cannot be both. */
+/* Is a path there twice, or one of its folders as a file? */
+static bool is_taken(const struct handover *list, size_t count, size_t i)
+{
+    const char *dest = list[i].dest;
+    bool taken = i && strcmp(list[i - 1].dest, dest) == 0;
+
+    for (const char *slash = strchr(dest, '/'); slash && !taken; slash = strchr(slash + 1, '/')) {
+        struct handover folder = {.dest = xasprintf("%.*s", (int)(slash - dest), dest)};
+
+        taken = bsearch(&folder, list, count, sizeof folder, by_dest);
+        free(folder.dest);
+    }
+    return taken;
+}
+
+/* The members, sorted. */
 static int add_members(struct buf *out, const struct handover *list, size_t count, time_t time)
 {
     const char *before = "";
@@ -133,10 +160,9 @@ static int add_members(struct buf *out, const struct handover *list, size_t coun
 
     for (size_t i = 0; i < count && result == 0; i++) {
         const char *dest = list[i].dest;
-        size_t len = strlen(before);
 
-        if (i && strncmp(before, dest, len) == 0 && (!dest[len] || dest[len] == '/'))
-            return msg_error("%s: handing over: two files want the path /%s", list[i].file, before);
+        if (is_taken(list, count, i))
+            return msg_error("%s: handing over: two files want the path /%s", list[i].file, dest);
         add_folders(out, dest, before, &number, time);
         result = add_file(out, &list[i], number++, time);
         before = dest;

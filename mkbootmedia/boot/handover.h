@@ -17,7 +17,8 @@ struct handover {
     unsigned mode;
 };
 
-/* NULL, or what is wrong with the text; free with handover_free in each case. */
+/* NULL, or what is wrong with the text; a DEST that ends in '/' is a folder for FILE; free with
+ * handover_free in each case. */
 const char *handover_split(struct handover *handover, const char *text);
 void handover_free(struct handover *handover);
 

@@ -50,31 +50,6 @@ static void warn_escapes(const char *subject, const struct strings *words)
             msg_warn("%s: GRUB puts a \\ before each \\ and ' in: %s", subject, words->v[i]);
 }
 
-static bool console_valid(const char *console)
-{
-    size_t name = strspn(console, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-    const char *speed = console + name;
-
-    if (!name)
-        return false;
-    if (!*speed)
-        return true;
-    return *speed == ',' && speed[1 + strspn(speed + 1, "0123456789")] != speed[1] &&
-           strspn(speed + 1, "0123456789neor") == strlen(speed + 1);
-}
-
-/* One console= for each --console. */
-static int add_consoles(struct strings *words, const struct strings *consoles)
-{
-    for (size_t i = 0; i < consoles->n; i++) {
-        strings_printf(words, "console=%s", consoles->v[i]);
-        if (!console_valid(consoles->v[i]))
-            return msg_error("--console: %s: not a console such as tty0 or ttyS0,115200",
-                             consoles->v[i]);
-    }
-    return 0;
-}
-
 /* Bytes of the words on a command line, with blanks and quotes. */
 static size_t words_len(const struct strings *words)
 {
@@ -105,10 +80,11 @@ static int add_text(struct strings *words, const char *text, const char *subject
 static int read_words(struct payload_entry *entry, const struct request *request)
 {
     char *subject = place_name(&entry->asked->place, "cmdline");
-    int result = add_consoles(&entry->words, &request->consoles);
+    int result;
 
-    if (result == 0)
-        result = add_text(&entry->words, entry->asked->cmdline, subject, entry, 0);
+    for (size_t i = 0; i < request->consoles.n; i++)
+        strings_printf(&entry->words, "console=%s", request->consoles.v[i]);
+    result = add_text(&entry->words, entry->asked->cmdline, subject, entry, 0);
     free(subject);
     return result;
 }

@@ -5,6 +5,8 @@
 #include "base/msg.h"
 #include "base/util.h"
 #include "boot/chain.h"
+#include "boot/handover.h"
+#include "boot/limits.h"
 #include "boot/plan_private.h"
 #include "boot/render.h"
 
@@ -14,10 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* GRUB for BIOS puts no byte of an initramfs above this address (grub-core/loader/i386/linux.c). */
-#define GRUB_BIOS_INITRD_TOP UINT64_C(0x37ffffff)
-#define TIME_MAX             253402300799 /* the end of the year 9999 */
-#define GRUB_EFI_INITRD_SAFE (800 * MIB)  /* UEFI firmwares with one free run so long are common */
+#define TIME_MAX 253402300799 /* the end of the year 9999 */
 
 /* SOURCE_DATE_EPOCH (reproducible-builds.org), else the newest input file. */
 static int read_time(struct plan *plan)
@@ -76,37 +75,24 @@ static int measure_images(struct plan *plan)
     return 0;
 }
 
+/*
+ * A GRUB of a tree would look for its menu on the server that gave it its address; beside a
+ * proxyDHCP that is another one, so it is told where the tree is.
+ */
 static int start_images(struct plan *plan)
 {
     bool net = plan->output == PLAN_NET;
+    char *device = net ? xasprintf("(tftp,%s)", plan->net.server) : xstrdup("");
     struct buf early = {0};
     int result = net ? 0 : render(&early, "early.cfg", plan);
 
     for (size_t i = 0; i < PLATFORMS && result == 0; i++)
         if (plan->images[i].room)
             result = grub_image_start(&plan->images[i], grub_recipe(i, net),
-                                      plan->loaders.modules[i].dir, net ? NULL : early.data);
+                                      plan->loaders.modules[i].dir, early.data, device);
     buf_free(&early);
+    free(device);
     return result;
-}
-
-static void warn_large(const struct plan *plan, const struct payload_entry *entry)
-{
-    uint64_t total = 0, room = GRUB_BIOS_INITRD_TOP, below;
-
-    for (size_t i = 0; i < entry->initrd_count; i++)
-        total += entry->initrds[i].size;
-    if (entry->kernel.initrd_addr_max < room)
-        room = entry->kernel.initrd_addr_max;
-    below = entry->kernel.init_size + 16 * MIB; /* the kernel lies there, from 16 MiB on */
-    room = room > below ? room - below : 0;
-    if (plan->loaders.firmware & FIRMWARE_BIOS && total > room)
-        msg_warn("%s: %.0f MiB of initramfs will not load on BIOS: GRUB has %.0f MiB for it there",
-                 entry->title, (double)total / MIB, (double)room / MIB);
-    if (plan->loaders.firmware & ~(unsigned)FIRMWARE_BIOS && total > GRUB_EFI_INITRD_SAFE)
-        msg_warn("%s: %.0f MiB of initramfs may not load on UEFI: many firmwares have no free run "
-                 "of memory over %.0f MiB",
-                 entry->title, (double)total / MIB, (double)GRUB_EFI_INITRD_SAFE / MIB);
 }
 
 /* Under Secure Boot shim decides on the kernel too; better to hear it now than at the machine. */
@@ -128,7 +114,7 @@ static int check_entries(const struct plan *plan)
     for (size_t i = 0; i < plan->entry_count; i++) {
         const struct payload_entry *entry = plan->entries[i].payload;
 
-        warn_large(plan, entry);
+        limits_warn(plan, &plan->entries[i]);
         if (plan->loaders.firmware & FIRMWARE_IA32 && !kernel_boots_ia32(&entry->kernel))
             msg_warn("%s: 32-bit UEFI will not boot it: a 64-bit kernel without CONFIG_EFI_MIXED",
                      entry->kernel_file.path);
@@ -167,12 +153,15 @@ int plan_make(struct plan *plan, const struct request *request, const struct pay
     if (read_time(plan) < 0 || loaders_find(&plan->loaders, request, payload->arch, net) < 0 ||
         plan_make_ukis(plan) < 0)
         return -1;
-    return net ? plan_make_net(plan) : make_medium(plan);
+    if (!net)
+        return make_medium(plan);
+    /* images of a tree have nothing in them that is not known yet: grub-mkimage starts at once */
+    return plan_make_net(plan) < 0 ? -1 : start_images(plan);
 }
 
 int plan_finish(struct plan *plan)
 {
-    if (start_images(plan) < 0 || check_entries(plan) < 0)
+    if ((plan->output != PLAN_NET && start_images(plan) < 0) || check_entries(plan) < 0)
         return -1;
     return plan_take_images(plan);
 }
@@ -193,6 +182,13 @@ static bool is_file(const struct source *source, dev_t dev, ino_t ino)
     return source->path && source->dev == dev && source->ino == ino;
 }
 
+static bool is_path(const char *path, dev_t dev, ino_t ino)
+{
+    struct stat st;
+
+    return path && stat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
 /* A template of the user's own folder? */
 static bool is_template(const struct plan *plan, dev_t dev, ino_t ino)
 {
@@ -200,20 +196,37 @@ static bool is_template(const struct plan *plan, dev_t dev, ino_t ino)
     bool found = false;
 
     for (const struct embedded *file = embedded_files; dir && file->name; file++) {
-        struct stat st;
         char *path = strncmp(file->name, "templates/", 10) == 0
                          ? xasprintf("%s/%s", dir, file->name + 10)
                          : NULL;
 
-        found = found || (path && stat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino);
+        found = found || is_path(path, dev, ino);
         free(path);
     }
     return found;
 }
 
+/* A file that was read before there was a plan, or that is named in the spec file? */
+static bool is_of_request(const struct request *request, dev_t dev, ino_t ino)
+{
+    bool found = is_path(request->sign_key, dev, ino) || is_path(request->sign_cert, dev, ino);
+
+    for (size_t i = 0; i < request->spec_files.n; i++)
+        found = found || is_path(request->spec_files.v[i], dev, ino);
+    for (size_t i = 0; i < request->host_count; i++)
+        for (size_t k = 0; k < request->hosts[i].files.n; k++) {
+            struct handover handover;
+
+            if (!handover_split(&handover, request->hosts[i].files.v[k]))
+                found = found || is_path(handover.file, dev, ino);
+            handover_free(&handover);
+        }
+    return found;
+}
+
 bool plan_reads(const struct plan *plan, dev_t dev, ino_t ino)
 {
-    bool found = is_template(plan, dev, ino);
+    bool found = is_template(plan, dev, ino) || is_of_request(plan->request, dev, ino);
 
     for (size_t i = 0; i < plan->payload->entry_count; i++) {
         const struct payload_entry *entry = &plan->payload->entries[i];

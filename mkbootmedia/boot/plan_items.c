@@ -239,6 +239,21 @@ static int by_path_without_case(const void *a, const void *b)
     return strcasecmp((*(struct item *const *)a)->path, (*(struct item *const *)b)->path);
 }
 
+/* Does a file of the sorted list have the name of a folder that this path needs? */
+static bool is_in_file(struct item *const *items, size_t count, const char *path)
+{
+    bool found = false;
+
+    for (const char *slash = strchr(path, '/'); slash && !found; slash = strchr(slash + 1, '/')) {
+        struct item key = {.path = xasprintf("%.*s", (int)(slash - path), path)};
+        struct item *const key_item = &key;
+
+        found = slash[1] && bsearch(&key_item, items, count, sizeof *items, by_path_without_case);
+        free(key.path);
+    }
+    return found;
+}
+
 static int check_paths(const struct plan *plan, unsigned volume)
 {
     size_t count;
@@ -246,8 +261,9 @@ static int check_paths(const struct plan *plan, unsigned volume)
     int result = 0;
 
     qsort(items, count, sizeof *items, by_path_without_case);
-    for (size_t i = 1; i < count && result == 0; i++)
-        if (strcasecmp(items[i - 1]->path, items[i]->path) == 0)
+    for (size_t i = 0; i < count && result == 0; i++)
+        if ((i && strcasecmp(items[i - 1]->path, items[i]->path) == 0) ||
+            is_in_file(items, count, items[i]->path))
             result =
                 msg_error("%s: adding to the medium: two files want this path", items[i]->path);
     free(items);

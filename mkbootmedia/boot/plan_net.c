@@ -31,26 +31,47 @@ static int check_text(const struct place *place, const char *key, const char *te
     return -1;
 }
 
+static bool is_ascii(const char *text)
+{
+    for (; *text; text++)
+        if (*text & 0x80)
+            return false;
+    return true;
+}
+
+static int check_words(const struct place *place, const struct strings *words)
+{
+    for (size_t i = 0; i < words->n; i++) {
+        if (check_text(place, "cmdline", words->v[i]) < 0)
+            return -1;
+        if (!is_ascii(words->v[i])) {
+            char *subject = place_name(place, "cmdline");
+
+            msg_warn("%s: iPXE on UEFI hands on other letters than ASCII's in another encoding: %s",
+                     subject, words->v[i]);
+            free(subject);
+        }
+    }
+    return 0;
+}
+
 static int check_texts(const struct plan *plan)
 {
-    const struct payload *payload = plan->payload;
     static const struct place command_line;
+    const struct payload *payload = plan->payload;
 
     if (check_text(&command_line, "label", plan->label) < 0)
         return -1;
     for (size_t i = 0; i < payload->entry_count; i++) {
-        const struct request_entry *asked = payload->entries[i].asked;
+        const struct payload_entry *entry = &payload->entries[i];
 
-        if (check_text(&asked->place, "title", asked->title) < 0 ||
-            check_text(&asked->place, "cmdline", asked->cmdline) < 0)
+        if (check_text(&entry->asked->place, "title", entry->title) < 0 ||
+            check_words(&entry->asked->place, &entry->words) < 0)
             return -1;
     }
-    for (size_t i = 0; i < payload->host_count; i++) {
-        const struct request_host *asked = payload->hosts[i].asked;
-
-        if (check_text(&asked->place, "cmdline", asked->cmdline) < 0)
+    for (size_t i = 0; i < payload->host_count; i++)
+        if (check_words(&payload->hosts[i].asked->place, &payload->hosts[i].words) < 0)
             return -1;
-    }
     return 0;
 }
 
@@ -203,8 +224,10 @@ static void choose_first(struct plan *plan)
                               : pxe == PXE_GRUB ? either(x64, either(shim, snponly))
                                                 : either(shim, either(x64, snponly));
     plan->first[CLIENT_IA32] = image_path(plan, PLATFORM_IA32);
+    plan->first[CLIENT_IA32_HTTP] = plan->first[CLIENT_IA32];
     plan->first[CLIENT_X64_HTTP] = plan->request->uki ? plan->entries[plan->default_entry].uki_path
-                                                      : served_path(plan, LOADER_SNPONLY);
+                                   : pxe == PXE_GRUB  ? either(x64, snponly)
+                                                      : either(snponly, x64);
 }
 
 /* The address of the server, which DHCP has to know as a number. */
@@ -231,6 +254,28 @@ static char *subnet_of(const struct request *request, const char *server)
     return xasprintf("%.*s.0/24", (int)(strrchr(server, '.') - server), server);
 }
 
+/* "/srv//boot/./" becomes "/srv/boot". */
+static void strip_dots(char *path)
+{
+    char *out = path;
+
+    for (const char *part = path; *part;) {
+        size_t len;
+
+        part += strspn(part, "/");
+        len = strcspn(part, "/");
+        if (len && !(len == 1 && *part == '.')) {
+            *out++ = '/';
+            memmove(out, part, len);
+            out += len;
+        }
+        part += len;
+    }
+    if (out == path)
+        *out++ = '/';
+    *out = '\0';
+}
+
 /* Where the tree is on the server, as configurations can quote it. */
 static char *tree_path(const struct request *request)
 {
@@ -239,12 +284,13 @@ static char *tree_path(const struct request *request)
     char *path = request->server_path ? xstrdup(request->server_path)
                  : cwd                ? xasprintf("%s/%s", cwd, output)
                                       : xstrdup(output);
-    size_t len = strlen(path);
+    size_t len;
 
-    while (len > 1 && path[len - 1] == '/')
-        path[--len] = '\0';
+    strip_dots(path);
+    len = strlen(path);
     free(cwd);
-    if (!strpbrk(path, "\"\\$#;{}'\n\r\t") && utf8_valid(path) && !has_control(path))
+    if (!strpbrk(path, "\"\\$#;{}',") && !strstr(path, "  ") && path[len - 1] != ' ' &&
+        utf8_valid(path) && !has_control(path))
         return path;
     msg_error(
         "%s: checking: not every server's configuration can name this path; choose another or "
@@ -286,18 +332,29 @@ static int add_texts(struct plan *plan)
     return 0;
 }
 
+/* Is a path one of these, or in one of them? */
+static bool is_reserved(const char *path)
+{
+    static const char *const reserved[] = {"hosts", "payload", PLAN_NET_PRIVATE, "SHA256SUMS",
+                                           "manifest.json"};
+
+    for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
+        size_t len = strlen(reserved[i]);
+
+        if (strncasecmp(path, reserved[i], len) == 0 && (!path[len] || path[len] == '/'))
+            return true;
+    }
+    return false;
+}
+
 /* Files of the user's, but not where the tree's own are made as they are needed. */
 static int add_added(struct plan *plan)
 {
-    static const char *const reserved[] = {"hosts/", "payload/", PLAN_NET_PRIVATE "/"};
-
     for (size_t i = 0; i < plan->payload->added_count; i++) {
         const struct payload_added *added = &plan->payload->added[i];
 
-        for (size_t k = 0; k < ARRAY_LEN(reserved); k++)
-            if (strncasecmp(added->dest, reserved[k], strlen(reserved[k])) == 0)
-                return msg_error("%s: adding to the tree: %s is a folder of its own files",
-                                 added->dest, reserved[k]);
+        if (is_reserved(added->dest))
+            return msg_error("%s: adding to the tree: is a name of its own files", added->dest);
         plan_add_item(plan, added->dest, source_content(&added->file), ON_ROOT);
     }
     return 0;

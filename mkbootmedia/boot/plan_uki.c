@@ -73,6 +73,13 @@ static int write_uki(const struct plan *plan, const struct payload_entry *payloa
     return result;
 }
 
+/* Is it what UEFI is to start from a medium? In a tree DHCP says that. */
+static bool is_first(const struct plan *plan, const struct plan_entry *entry)
+{
+    return plan->request->uki_boot && plan->output != PLAN_NET &&
+           entry == &plan->entries[plan->default_entry];
+}
+
 static int make_uki(struct plan *plan, struct plan_entry *entry, const struct sign_key *key)
 {
     struct stat st;
@@ -87,14 +94,18 @@ static int make_uki(struct plan *plan, struct plan_entry *entry, const struct si
     if (fstat(fd, &st) < 0)
         return msg_errno("UKI", "reading");
     entry->uki.len = (uint64_t)st.st_size;
-    entry->uki_path = xasprintf("EFI/Linux/%s.efi", entry->payload->name);
+    entry->uki_path = is_first(plan, entry) ? xstrdup("EFI/BOOT/BOOTX64.EFI")
+                                            : xasprintf("EFI/Linux/%s.efi", entry->payload->name);
     return 0;
 }
 
 static int check(const struct plan *plan)
 {
+    const struct request *request = plan->request;
     char *packages;
 
+    if (request->uki_boot && !request->sign_key && request->firmware & FIRMWARE_SECUREBOOT)
+        return msg_error("--uki-boot: a UKI without --sign-key does not start under Secure Boot");
     if (!(plan->loaders.firmware & FIRMWARE_UEFI))
         return msg_error("--uki: making a UKI: the medium is not for UEFI x86-64");
     if (plan->loaders.files[LOADER_STUB].file.path)
@@ -115,6 +126,8 @@ int plan_make_ukis(struct plan *plan)
         return 0;
     if (check(plan) < 0)
         return -1;
+    if (request->uki_boot && !request->sign_key && plan->output != PLAN_NET)
+        plan->loaders.firmware &= ~(unsigned)FIRMWARE_SECUREBOOT;
     if (request->sign_key && sign_key_open(&key, request->sign_key, request->sign_cert) < 0)
         return -1;
     for (size_t i = 0; i < plan->entry_count && result == 0; i++)
@@ -134,7 +147,5 @@ void plan_add_ukis(struct plan *plan)
         plan_add_item(plan, entry->uki_path, entry->uki, ON_ESP | ON_ROOT);
         plan_add_used(plan, (struct plan_loader){"UKI", "x86_64-efi", stub->file.path,
                                                  stub->package, entry->uki_path});
-        if (plan->request->uki_boot && plan->output != PLAN_NET && i == plan->default_entry)
-            plan_add_item(plan, "EFI/BOOT/BOOTX64.EFI", entry->uki, ON_ESP | ON_ROOT);
     }
 }

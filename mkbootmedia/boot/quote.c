@@ -1,8 +1,6 @@
 /* quote: GRUB's quotes, iPXE's escapes, Linux's quotes. */
 #include "boot/quote.h"
 
-#define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
 void quote_grub(struct buf *out, const char *text)
 {
     buf_puts(out, "'");
@@ -19,13 +17,24 @@ const char *quote_ipxe_check(const char *text)
     return strstr(text, "${") ? "holds '${', which iPXE would take for a setting" : NULL;
 }
 
+static bool plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("_./:=,@+-~()", c));
+}
+
 void quote_ipxe(struct buf *out, const char *text)
 {
-    for (; *text; text++)
-        if (strspn(text, ALNUM "_./:=,@+-~()") > 0)
-            buf_add(out, text, 1);
-        else
-            buf_printf(out, "%%%02X", (unsigned char)*text);
+    while (*text) {
+        size_t len = 0;
+
+        while (plain(text[len]))
+            len++;
+        buf_add(out, text, len);
+        text += len;
+        if (*text)
+            buf_printf(out, "%%%02X", (unsigned char)*text++);
+    }
 }
 
 void quote_kernel_word(struct buf *out, const char *word)

@@ -76,7 +76,7 @@ void renderer_init(struct renderer *renderer, const struct plan *plan)
     if (plan->output != PLAN_NET)
         scope_text(scope, "marker", plan->marker);
     add_timeout(scope, plan->request->timeout);
-    scope_text(scope, "default", plan->entries[plan->default_entry].payload->name);
+    render_default(scope, plan);
     add_consoles(scope, &plan->request->consoles);
     scope_list(scope, "entries");
     for (size_t i = 0; i < plan->entry_count; i++)
@@ -163,22 +163,24 @@ static int find_template(struct template_text *found, const char *name, void *ar
     return 0;
 }
 
-int renderer_render(struct renderer *renderer, struct buf *out, const char *name,
-                    const struct payload_host *host)
+void renderer_host(const struct renderer *renderer, struct scope *scope,
+                   const struct payload_host *host)
 {
     const struct plan *plan = renderer->plan;
-    struct scope scope = {.outer = &renderer->scope};
-    struct template_text template;
-    int result = find_template(&template, name, renderer);
 
-    if (result == 0 && host) {
-        scope_text(&scope, "mac", host->asked->mac);
-        render_entry(&scope, plan, &plan->entries[host->entry], host);
-    }
-    if (result == 0)
-        result = template_render(out, &template, &scope, find_template, renderer);
-    scope_free(&scope);
-    return result;
+    *scope = (struct scope){.outer = &renderer->scope};
+    scope_text(scope, "mac", host->asked->mac);
+    render_entry(scope, plan, &plan->entries[host->entry], host);
+}
+
+int renderer_render(struct renderer *renderer, struct buf *out, const char *name,
+                    const struct scope *host)
+{
+    struct template_text template;
+
+    if (find_template(&template, name, renderer) < 0)
+        return -1;
+    return template_render(out, &template, host ? host : &renderer->scope, find_template, renderer);
 }
 
 int render(struct buf *out, const char *name, const struct plan *plan)

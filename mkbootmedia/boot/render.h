@@ -19,12 +19,16 @@ struct renderer {
 void renderer_init(struct renderer *renderer, const struct plan *plan);
 void renderer_free(struct renderer *renderer);
 
+/* The names of a host, for "host.cfg" and "host.ipxe"; free them with scope_free. */
+void renderer_host(const struct renderer *renderer, struct scope *scope,
+                   const struct payload_host *host);
+
 /*
  * Appends a template of the request's own folder or a built-in one ("grub.cfg"); -1, reported. host
- * is the one that "host.cfg" and "host.ipxe" are about; NULL for the others.
+ * is from renderer_host, or NULL.
  */
 int renderer_render(struct renderer *renderer, struct buf *out, const char *name,
-                    const struct payload_host *host);
+                    const struct scope *host);
 
 /* All of that for a single template. */
 int render(struct buf *out, const char *name, const struct plan *plan);

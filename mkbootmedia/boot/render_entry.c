@@ -39,8 +39,9 @@ static const struct where {
     {FIRMWARE_IA32, "\"$grub_platform-$grub_cpu\" = efi-i386", "${platform}-${buildarch} efi-i386"},
 };
 
-static void add_wheres(struct scope *scope, unsigned firmware)
+static void add_wheres(struct scope *scope, const char *name, unsigned firmware)
 {
+    char *ipxe_name = xasprintf("ipxe_%s", name);
     struct buf grub = {0}, ipxe = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(wheres); i++) {
@@ -52,8 +53,9 @@ static void add_wheres(struct scope *scope, unsigned firmware)
     }
     if (grub.len && !ipxe.len)
         buf_puts(&ipxe, "iseq never here");
-    scope_text(scope, "only", grub.len ? grub.data : "");
-    scope_text(scope, "ipxe_only", ipxe.len ? ipxe.data : "");
+    scope_text(scope, name, grub.len ? grub.data : "");
+    scope_text(scope, ipxe_name, ipxe.len ? ipxe.data : "");
+    free(ipxe_name);
     buf_free(&grub);
     buf_free(&ipxe);
 }
@@ -118,6 +120,19 @@ static char *title_of(const struct plan_entry *entry, const struct payload_host 
                      title);
 }
 
+void render_default(struct scope *scope, const struct plan *plan)
+{
+    const struct payload_entry *first = plan->entries[plan->default_entry].payload;
+    const char *fallback = "";
+
+    for (size_t i = plan->entry_count; i-- > 0;)
+        if (!plan->entries[i].payload->firmware)
+            fallback = plan->entries[i].payload->name;
+    scope_text(scope, "default", first->name);
+    add_wheres(scope, "default_only", first->firmware);
+    scope_text(scope, "fallback", fallback);
+}
+
 void render_entry(struct scope *scope, const struct plan *plan, const struct plan_entry *entry,
                   const struct payload_host *host)
 {
@@ -130,7 +145,7 @@ void render_entry(struct scope *scope, const struct plan *plan, const struct pla
     scope_grub(scope, "loading", loading);
     scope_path(scope, "kernel", plan, entry->kernel_path);
     scope_text(scope, "kernel_path", entry->kernel_path);
-    add_wheres(scope, host ? 0 : entry->payload->firmware);
+    add_wheres(scope, "only", host ? 0 : entry->payload->firmware);
     add_initrds(scope, plan, entry, host);
     scope_list(scope, "words");
     add_words(scope, &line, &entry->payload->words);

@@ -28,6 +28,7 @@ static void add_arch(struct scope *client, unsigned arch)
     char *number = xasprintf("%u", arch), *hex = xasprintf("%04x", arch);
     char *octets = xasprintf("%02x:%02x", arch >> 8, arch & 0xff);
 
+    scope_flag(item, "again", scope_item_count(client, "archs") > 1);
     scope_text(item, "arch", number);
     scope_text(item, "arch_hex", hex);
     free(number);
@@ -48,7 +49,10 @@ static void add_clients(struct scope *scope, const struct plan *plan)
         scope_flag(item, "http", client->http);
         scope_text(item, "http_file", client->http ? first : "");
         scope_text(item, "tftp_file", client->http ? "" : first);
+        scope_flag(item, "asks_once", *first && i == CLIENT_BIOS); /* a proxyDHCP */
+        scope_flag(item, "asks_again", *first && i != CLIENT_BIOS);
         scope_flag(item, "served", *first != '\0');
+        scope_flag(item, "more", i + 1 < NET_CLIENTS);
         scope_list(item, "archs");
         for (size_t k = 0; k < ARRAY_LEN(client->archs); k++)
             if (k == 0 || client->archs[k])

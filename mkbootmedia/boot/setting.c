@@ -60,6 +60,10 @@ const char *setting_default(struct request *request, const char *value)
 
 const char *setting_label(struct request *request, const char *value)
 {
+    if (has_control(value))
+        return "holds a control character";
+    if (!utf8_valid(value))
+        return "is not valid UTF-8";
     return replace(&request->label, value);
 }
 
@@ -124,8 +128,22 @@ const char *setting_output(struct request *request, const char *value)
     return replace_full(&request->output, value);
 }
 
+/* "tty0", "ttyS0,115200n8" */
+static bool console_valid(const char *console)
+{
+    size_t name = strspn(console, LETTERS DIGITS);
+    const char *speed = console + name;
+
+    if (!name || !*speed)
+        return name;
+    return *speed == ',' && speed[1 + strspn(speed + 1, DIGITS)] != speed[1] &&
+           strspn(speed + 1, DIGITS "neor") == strlen(speed + 1);
+}
+
 const char *setting_console(struct request *request, const char *value)
 {
+    if (value && !console_valid(value))
+        return "is not a console such as tty0 or ttyS0,115200";
     return append(&request->consoles, value);
 }
 
@@ -235,7 +253,7 @@ const char *setting_interface(struct request *request, const char *value)
 {
     size_t len = strspn(value, LETTERS DIGITS "_.-");
 
-    if (!len || len > 15 || value[len])
+    if (!len || len > 15 || value[len] || strspn(value, ".") == len)
         return "is not the name of a network interface";
     return replace(&request->interface, value);
 }
@@ -277,7 +295,7 @@ const char *setting_sign_cert(struct request *request, const char *value)
     return replace_full(&request->sign_cert, value);
 }
 
-static const char *set_flag(bool *flag, const char *value)
+const char *setting_flag(bool *flag, const char *value)
 {
     static const char *const words[] = {"false", "no", "off", "true", "yes", "on", NULL};
     int i = value ? word_index(words, value) : 3;
@@ -290,17 +308,17 @@ static const char *set_flag(bool *flag, const char *value)
 
 const char *setting_rollback(struct request *request, const char *value)
 {
-    return set_flag(&request->rollback, value);
+    return setting_flag(&request->rollback, value);
 }
 
 const char *setting_uki(struct request *request, const char *value)
 {
-    return set_flag(&request->uki, value);
+    return setting_flag(&request->uki, value);
 }
 
 const char *setting_uki_boot(struct request *request, const char *value)
 {
-    const char *why = set_flag(&request->uki_boot, value);
+    const char *why = setting_flag(&request->uki_boot, value);
 
     request->uki = request->uki || request->uki_boot;
     return why;
@@ -308,17 +326,17 @@ const char *setting_uki_boot(struct request *request, const char *value)
 
 const char *setting_dry_run(struct request *request, const char *value)
 {
-    return set_flag(&request->dry_run, value);
+    return setting_flag(&request->dry_run, value);
 }
 
 const char *setting_json(struct request *request, const char *value)
 {
-    return set_flag(&request->json, value);
+    return setting_flag(&request->json, value);
 }
 
 const char *setting_no_sync(struct request *request, const char *value)
 {
-    return set_flag(&request->no_sync, value);
+    return setting_flag(&request->no_sync, value);
 }
 
 const char *setting_entry_name_check(const char *name)

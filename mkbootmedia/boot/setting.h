@@ -30,6 +30,7 @@ setting_fn setting_sign_key, setting_sign_cert;
 setting_fn setting_rollback, setting_uki, setting_uki_boot, setting_dry_run, setting_json,
     setting_no_sync;
 
+const char *setting_flag(bool *flag, const char *value);
 /* Adds the firmware of a list of words ("bios,uefi") to a mask. */
 const char *setting_firmware_words(unsigned *mask, const char *words);
 /* The name of an entry, which is also a label of iPXE's, an id of GRUB's and a file's name. */

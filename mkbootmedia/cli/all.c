@@ -21,6 +21,7 @@
 struct all {
     struct request *request;
     const char *folder;
+    bool nowhere; /* a dry run, and the folder is not there */
     struct manifest manifest;
     char *name; /* of the output that is being made, within the folder */
 };
@@ -77,7 +78,7 @@ static int make_one(struct all *all, const char *name, const char *spec)
     free(request->output);
     free(all->name);
     all->name = name_of(output, spec);
-    request->output = xasprintf("%s/%s", all->folder, all->name);
+    request->output = all->nowhere ? NULL : xasprintf("%s/%s", all->folder, all->name);
     result =
         make_output(request, output, request->dry_run, request->dry_run ? NULL : add_output, all);
     return result;
@@ -92,6 +93,8 @@ static int write_manifest(struct all *all)
 
     if (result == 0)
         result = manifest_print_all(&text, &all->manifest);
+    if (result == 0 && all->request->json)
+        fwrite(text.data, 1, text.len, stdout);
     if (result == 0 && write(draft.fd, text.data, text.len) != (ssize_t)text.len)
         result = msg_errno(path, "writing");
     if (result == 0)
@@ -102,22 +105,23 @@ static int write_manifest(struct all *all)
     return result;
 }
 
-static int make_folder(const struct request *request, const char *folder)
+static int make_folder(struct all *all)
 {
     struct stat st;
 
-    if (request->dry_run || mkdir(folder, 0777) == 0)
+    all->nowhere = all->request->dry_run && access(all->folder, F_OK) < 0;
+    if (all->nowhere || (!all->request->dry_run && mkdir(all->folder, 0777) == 0))
         return 0;
-    if (errno == EEXIST && stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
+    if (stat(all->folder, &st) == 0 && S_ISDIR(st.st_mode))
         return 0;
-    return msg_errno(folder, "making the folder");
+    return msg_errno(all->folder, "making the folder");
 }
 
 static int make_all(struct all *all, const char *spec)
 {
     const struct strings *outputs = &all->request->outputs;
 
-    if (make_folder(all->request, all->folder) < 0)
+    if (make_folder(all) < 0)
         return EXIT_FAILURE;
     for (size_t i = 0; i < outputs->n; i++)
         if (make_one(all, outputs->v[i], spec) != 0)
@@ -130,7 +134,7 @@ static int make_all(struct all *all, const char *spec)
 static int check_usage(const struct command *command, const struct options *options)
 {
     const struct request *request = &options->request;
-    bool net = false;
+    int result = 0;
 
     if (options->operand_count)
         return usage_error(command, "'%s': an operand that is not expected", options->operands[0]);
@@ -140,13 +144,11 @@ static int check_usage(const struct command *command, const struct options *opti
         return usage_error(command, "--output: is missing");
     if (!request->outputs.n)
         return usage_error(command, "%s names no outputs", options->spec);
-    for (size_t i = 0; i < request->outputs.n; i++)
-        net = net || strcmp(request->outputs.v[i], "net") == 0;
-    if (net && !request->url)
-        return usage_error(command, "--url: is missing: where will the tree be served?");
-    if (request->json)
-        return usage_error(command, "--json: the document is manifest.json");
-    return 0;
+    if (strcmp(request->output, "-") == 0)
+        return usage_error(command, "--output: several outputs cannot go to stdout");
+    for (size_t i = 0; i < request->outputs.n && result == 0; i++)
+        result = make_check(command, output_find(request->outputs.v[i]), request);
+    return result;
 }
 
 int all_run(const struct command *command, int argc, char **argv)

@@ -23,6 +23,7 @@ struct work {
     struct plan plan;
     struct medium medium;
     struct stat old_output; /* st_nlink 0: none */
+    bool one_of_many;       /* somebody else tells of it */
 };
 
 static void work_free(struct work *work)
@@ -37,9 +38,8 @@ static bool to_stdout(const struct request *request)
     return request->output && strcmp(request->output, "-") == 0;
 }
 
-/* What is missing from the command line, or contradicts itself. */
-static int check_usage(const struct command *command, const struct output *output,
-                       const struct request *request)
+int make_check(const struct command *command, const struct output *output,
+               const struct request *request)
 {
     if (!request->entries[0].kernel && !request->entries[0].root)
         return usage_error(command, "--kernel: is missing");
@@ -47,8 +47,19 @@ static int check_usage(const struct command *command, const struct output *outpu
         return usage_error(command, "--url: is missing: where will the tree be served?");
     if (!request->sign_key != !request->sign_cert)
         return usage_error(command, "--sign-%s: is missing", request->sign_key ? "cert" : "key");
-    if (command->bit == CMD_PLAN)
-        return 0;
+    if (request->sign_key && !request->uki)
+        return usage_error(command, "--sign-key: is for UKIs, but --uki is missing");
+    return 0;
+}
+
+/* What is missing from the command line, or contradicts itself. */
+static int check_usage(const struct command *command, const struct output *output,
+                       const struct request *request)
+{
+    int result = make_check(command, output, request);
+
+    if (result != 0 || command->bit == CMD_PLAN)
+        return result;
     if (!request->output && !request->dry_run)
         return usage_error(command, "--output: is missing");
     if (to_stdout(request) && output->kind == PLAN_NET)
@@ -114,7 +125,7 @@ static int prepare_hosts(struct work *work)
 
     if (work->output->kind == PLAN_NET)
         return payload_open_hosts(&work->payload, request);
-    if (request->host_count)
+    if (request->host_count && !work->one_of_many)
         msg_note("%s: settings of hosts are for net only", work->output->name);
     return 0;
 }
@@ -164,9 +175,12 @@ static int write_file(struct work *work, const struct sink_options *options)
 
 static void tell(const struct request *request, const struct net_summary *summary)
 {
-    if (request->json || request->dry_run)
+    if (request->json)
         return;
-    if (!summary->written && !summary->dropped)
+    if (request->dry_run)
+        msg_note("%s: %zu files, %zu of them would be new, %zu would be dropped", request->output,
+                 summary->files, summary->written, summary->dropped);
+    else if (!summary->written && !summary->dropped)
         msg_note("%s: unchanged: generation %u, %zu files", request->output, summary->generation,
                  summary->files);
     else
@@ -181,7 +195,7 @@ static int write_tree(struct work *work, const struct progress *progress)
                                    (void *)progress};
     struct net_summary summary;
 
-    if (complete(work) < 0 || net_write(&work->plan, &options, &summary) < 0)
+    if (net_write(&work->plan, &options, &summary) < 0)
         return -1;
     tell(request, &summary);
     return 0;
@@ -207,13 +221,23 @@ static int write_output(struct work *work)
     return result;
 }
 
+/* A dry run of a tree looks at what is there. */
+static int look(struct work *work)
+{
+    struct progress none = {0};
+
+    if (work->output->kind == PLAN_NET && work->request->dry_run && work->request->output)
+        return write_tree(work, &none);
+    return complete(work);
+}
+
 static int run(struct work *work, bool print)
 {
     const struct request *request = work->request;
 
-    if (prepare(work) < 0 || (print ? complete(work) : write_output(work)) < 0)
+    if (prepare(work) < 0 || (print ? look(work) : write_output(work)) < 0)
         return EXIT_FAILURE;
-    if (request->json)
+    if (request->json && !work->one_of_many)
         return plan_print_json(&work->plan, &work->medium, work->output) < 0 ? EXIT_FAILURE : 0;
     if (print && !msg_level.quiet)
         plan_print(&work->plan, &work->medium, work->output);
@@ -252,14 +276,15 @@ static int rollback(const struct command *command, const struct request *request
         return usage_error(command, "--output: is missing");
     if (net_rollback(request->output, &options, &summary) < 0)
         return EXIT_FAILURE;
-    msg_note("%s: back at generation %u", request->output, summary.generation);
+    msg_note("%s: %s generation %u", request->output,
+             request->dry_run ? "would go back to" : "back at", summary.generation);
     return 0;
 }
 
 int make_output(const struct request *request, const struct output *output, bool print,
                 made_fn *made, void *arg)
 {
-    struct work work = {.request = request, .output = output};
+    struct work work = {.request = request, .output = output, .one_of_many = arg};
     int result = run(&work, print);
 
     if (result == 0 && made && made(&work.plan, output, arg) < 0)

@@ -7,6 +7,10 @@
 
 int make_run(const struct command *command, int argc, char **argv);
 
+/* What a request lacks for an output: 0, or EXIT_USAGE with a message. */
+int make_check(const struct command *command, const struct output *output,
+               const struct request *request);
+
 /* Told of an output that has been written, before the plan is gone; -1, reported. */
 typedef int made_fn(const struct plan *plan, const struct output *output, void *arg);
 

@@ -40,8 +40,8 @@ static const char *set_version(struct request *request, const char *value)
 /* Options that are not settings of a request: the parser knows them by these. */
 static const char *set_spec(struct request *request, const char *value)
 {
-    (void)request;
-    return *value ? NULL : "is empty";
+    (void)request, (void)value;
+    return NULL;
 }
 
 static const char *set_help(struct request *request, const char *value)
@@ -70,7 +70,7 @@ static const struct option_row {
      "menu time-out (default 5; -1 waits for ever)", false},
     {"console", 0, "DEV", BOOT | CMD_ALL, setting_console,
      "tty0, ttyS0,115200: kernel and menu; repeatable", true},
-    {"add", 0, "FILE:/DEST", IMAGES | CMD_ALL, setting_add,
+    {"add", 0, "FILE:/DEST", BOOT | CMD_ALL, setting_add,
      "put a file or folder on the medium; repeatable", true},
     {"firmware", 0, "LIST", BOOT | CMD_ALL, setting_firmware,
      "bios,uefi,secureboot,ia32 (default: all that the loaders allow)", true},
@@ -171,7 +171,8 @@ typedef int take_fn(struct options *options, const struct command *command,
 static int take_first(struct options *options, const struct command *command,
                       const struct option_row *row)
 {
-    (void)command;
+    if (row->set == set_spec && !*optarg)
+        return usage_error(command, "--spec: '' is empty");
     if (row->set == set_help)
         options->help = true;
     if (row->set == set_version)

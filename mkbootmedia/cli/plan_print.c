@@ -9,18 +9,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Bytes of an image, or of all files of a tree but its hosts'. */
+static uint64_t size_of(const struct plan *plan, const struct medium *medium,
+                        const struct output *output)
+{
+    uint64_t size = medium->image.size;
+
+    for (size_t i = 0; output->kind == PLAN_NET && i < plan->item_count; i++)
+        size += plan->items[i].content.len + plan->items[i].pad;
+    return size;
+}
+
 static void print_head(const struct plan *plan, const struct medium *medium,
                        const struct output *output)
 {
     char date[32];
     struct tm tm;
     const char *comma = "";
+    uint64_t size = size_of(plan, medium, output);
 
     strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&plan->time, &tm));
-    printf("%s: %s (%" PRIu64 " bytes)\n", output->what, size_text(medium->image.size).text,
-           medium->image.size);
-    printf("  label     %s\n  time      %s\n  id        %.32s\n  disk GUID %s\n  boots on  ",
-           plan->label, date, digest_hex(plan->id).text, medium->disk_guid.text);
+    printf("%s: %s (%" PRIu64 " bytes)\n", output->what, size_text(size).text, size);
+    printf("  label     %s\n  time      %s\n  id        %.32s\n", plan->label, date,
+           digest_hex(plan->id).text);
+    if (output->kind == PLAN_NET)
+        printf("  url       %s\n  server    %s, for %s\n", plan->request->url, plan->net.server,
+               plan->net.subnet);
+    else
+        printf("  disk GUID %s\n", medium->disk_guid.text);
+    printf("  boots on  ");
     for (size_t i = 0; i < FIRMWARES; i++)
         if (plan->loaders.firmware & firmwares[i].firmware) {
             printf("%s%s", comma, firmwares[i].name);
@@ -61,7 +78,7 @@ static void print_loaders(const struct plan *plan)
     }
 }
 
-static void print_layout(const struct plan *plan, const struct medium *medium)
+static void print_layout(const struct medium *medium)
 {
     printf("\npartitions\n");
     for (size_t i = 0; i < medium->partition_count; i++) {
@@ -77,11 +94,19 @@ static void print_layout(const struct plan *plan, const struct medium *medium)
         printf("  %16" PRIu64 " %12s  %s%s%s\n", r->offset, size_text(r->len).text, r->what,
                r->content.path ? "  < " : "", r->content.path ? r->content.path : "");
     }
-    printf("\nfiles (offset, size, path, from)\n");
+}
+
+static void print_files(const struct plan *plan, const struct output *output)
+{
+    bool tree = output->kind == PLAN_NET;
+
+    printf("\nfiles (%ssize, path, from)\n", tree ? "" : "offset, ");
     for (size_t i = 0; i < plan->item_count; i++) {
         const struct item *item = &plan->items[i];
 
-        if (item->place == PLACE_NONE) /* an empty file may be nowhere */
+        if (tree)
+            printf(" ");
+        else if (item->place == PLACE_NONE) /* an empty file may be nowhere */
             printf("  %16s", "-");
         else
             printf("  %16" PRIu64, item->place);
@@ -90,12 +115,38 @@ static void print_layout(const struct plan *plan, const struct medium *medium)
     }
 }
 
+/* What clients get first, and the hosts, of which each has a script for each loader. */
+static void print_net(const struct plan *plan)
+{
+    static const char *const names[NET_CLIENTS] = {
+        "BIOS",           "UEFI ia32 PXE", "UEFI x64 PXE",   "UEFI arm64 PXE",
+        "UEFI ia32 HTTP", "UEFI x64 HTTP", "UEFI arm64 HTTP"};
+
+    printf("\nclients\n");
+    for (size_t i = 0; i < NET_CLIENTS; i++)
+        if (plan->first[i])
+            printf("  %-16s %s\n", names[i], plan->first[i]);
+    if (plan->payload->host_count)
+        printf("\nhosts\n");
+    for (size_t i = 0; i < plan->payload->host_count; i++) {
+        const struct payload_host *host = &plan->payload->hosts[i];
+        const char *hostname = host->asked->hostname;
+
+        printf("  %s %-20s %s\n", host->asked->mac, hostname ? hostname : "",
+               plan->payload->entries[host->entry].name);
+    }
+}
+
 void plan_print(const struct plan *plan, const struct medium *medium, const struct output *output)
 {
     print_head(plan, medium, output);
     print_entries(plan);
     print_loaders(plan);
-    print_layout(plan, medium);
+    if (output->kind == PLAN_NET)
+        print_net(plan);
+    else
+        print_layout(medium);
+    print_files(plan, output);
 }
 
 static json_t *json_entries(const struct plan *plan)
@@ -191,12 +242,13 @@ int plan_print_json(const struct plan *plan, const struct medium *medium,
     for (size_t i = 0; i < FIRMWARES; i++)
         if (plan->loaders.firmware & firmwares[i].firmware)
             json_array_append_new(firmware, json_string(firmwares[i].word));
-    document = json_pack("{s:s, s:o, s:I, s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+    document = json_pack("{s:s, s:o, s:I, s:s, s:I, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}",
                          "medium", output->name, "output", json_text(plan->request->output), "size",
-                         (json_int_t)medium->image.size, "label", plan->label, "time",
+                         (json_int_t)size_of(plan, medium, output), "label", plan->label, "time",
                          (json_int_t)plan->time, "id", digest_hex(plan->id).text, "marker",
-                         plan->marker, "firmware", firmware, "entries", json_entries(plan),
-                         "loaders", json_loaders(plan), "partitions", json_partitions(medium),
-                         "regions", json_regions(medium), "files", json_files(plan));
+                         *plan->marker ? plan->marker : NULL, "firmware", firmware, "entries",
+                         json_entries(plan), "loaders", json_loaders(plan), "partitions",
+                         json_partitions(medium), "regions", json_regions(medium), "files",
+                         json_files(plan));
     return json_print(document);
 }

@@ -8,6 +8,7 @@
 #include "media/output.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 int net_check(const struct request *request)
 {
@@ -70,21 +71,36 @@ static int add_archive(struct tree *tree, const struct plan *plan, struct payloa
     return result;
 }
 
-static int add_script(struct tree *tree, struct renderer *renderer, const struct payload_host *host,
-                      const char *kind)
+static int add_script(struct tree *tree, struct renderer *renderer, const struct scope *scope,
+                      const struct payload_host *host, const char *kind)
 {
     char *template = xasprintf("host.%s", kind);
     char *path = xasprintf("hosts/%s.%s", host->asked->mac, kind);
     struct buf text = {0};
     struct content content;
-    int result = renderer_render(renderer, &text, template, host);
+    int result = renderer_render(renderer, &text, template, scope);
 
     content = content_memory(text.data, text.len);
     if (result == 0)
-        result = tree_add(tree, path, &content, 0, NULL, TREE_HOST);
+        result = tree_add(tree, path, &content, 0, NULL, TREE_HOST); /* too small to be expected */
     buf_free(&text);
     free(path);
     free(template);
+    return result;
+}
+
+static int add_host(struct tree *tree, struct renderer *renderer, struct payload_host *host)
+{
+    struct scope scope;
+    int result = add_archive(tree, renderer->plan, host);
+
+    if (result < 0)
+        return -1;
+    renderer_host(renderer, &scope, host);
+    result = add_script(tree, renderer, &scope, host, "ipxe");
+    if (result == 0)
+        result = add_script(tree, renderer, &scope, host, "cfg");
+    scope_free(&scope);
     return result;
 }
 
@@ -94,15 +110,8 @@ static int add_hosts(struct tree *tree, const struct plan *plan)
     int result = 0;
 
     renderer_init(&renderer, plan);
-    for (size_t i = 0; i < plan->payload->host_count && result == 0; i++) {
-        struct payload_host *host = &plan->payload->hosts[i];
-
-        result = add_archive(tree, plan, host);
-        if (result == 0)
-            result = add_script(tree, &renderer, host, "ipxe");
-        if (result == 0)
-            result = add_script(tree, &renderer, host, "cfg");
-    }
+    for (size_t i = 0; i < plan->payload->host_count && result == 0; i++)
+        result = add_host(tree, &renderer, &plan->payload->hosts[i]);
     renderer_free(&renderer);
     return result;
 }
@@ -150,12 +159,15 @@ static void summarize(struct net_summary *summary, const struct tree *tree)
         summary->bytes += tree->files.files[i].size;
 }
 
-static int bring(struct tree *tree, const struct plan *plan, struct net_summary *summary)
+/* Hosts first: meanwhile grub-mkimage is at work. */
+static int bring(struct tree *tree, struct plan *plan, struct net_summary *summary)
 {
     bool unchanged;
     int result;
 
-    if (add_items(tree, plan) < 0 || add_hosts(tree, plan) < 0)
+    for (size_t i = 0; i < plan->item_count; i++)
+        tree_expect(tree, plan->items[i].content.len);
+    if (add_hosts(tree, plan) < 0 || plan_finish(plan) < 0 || add_items(tree, plan) < 0)
         return -1;
     unchanged = tree_unchanged(tree);
     summarize(summary, tree);
@@ -169,11 +181,12 @@ static int bring(struct tree *tree, const struct plan *plan, struct net_summary 
         if (result < 0)
             return -1;
     }
+    if (unchanged && tree_collect(tree, plan->request->keep) < 0)
+        return -1;
     return save_digests(tree, plan);
 }
 
-int net_write(const struct plan *plan, const struct tree_options *options,
-              struct net_summary *summary)
+int net_write(struct plan *plan, const struct tree_options *options, struct net_summary *summary)
 {
     struct tree tree;
     int result = tree_open(&tree, plan->request->output, options);
@@ -187,8 +200,11 @@ int net_write(const struct plan *plan, const struct tree_options *options,
 int net_rollback(const char *path, const struct tree_options *options, struct net_summary *summary)
 {
     struct tree tree;
-    int result = tree_open(&tree, path, options);
+    int result;
 
+    if (access(path, F_OK) < 0) /* else it would be made */
+        return msg_errno(path, "going back");
+    result = tree_open(&tree, path, options);
     if (result == 0)
         result = tree_rollback(&tree);
     *summary = (struct net_summary){.written = tree.staged, .generation = tree.generation};

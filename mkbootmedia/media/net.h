@@ -20,11 +20,11 @@ struct net_summary {
 int net_check(const struct request *request);
 
 /*
- * Brings the tree at the request's output to what a finished plan says; with options->dry_run it
- * only looks. -1, reported: the old generation is then as it was, or is completed by the next run.
+ * Finishes a plan and brings the tree at the request's output to what it says; with
+ * options->dry_run it only looks. -1, reported: the old generation is then as it was, or is
+ * completed by the next run.
  */
-int net_write(const struct plan *plan, const struct tree_options *options,
-              struct net_summary *summary);
+int net_write(struct plan *plan, const struct tree_options *options, struct net_summary *summary);
 /* Goes back to the generation before. -1, reported. */
 int net_rollback(const char *path, const struct tree_options *options, struct net_summary *summary);
 

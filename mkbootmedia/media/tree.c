@@ -2,6 +2,7 @@
 #include "media/tree_private.h"
 
 #include "base/msg.h"
+#include "boot/added.h"
 #include "boot/plan.h"
 #include "media/draft.h"
 
@@ -33,7 +34,7 @@ int tree_errno(const struct tree *tree, const char *path, const char *doing)
     return -1;
 }
 
-/* A folder within another one, made if it has to be. Its mode does not depend on the umask. */
+/* A folder within another one, made if it has to be. */
 static int open_folder(int fd, const char *name, bool make)
 {
     int folder = openat(fd, name, FOLDER | O_NOFOLLOW);
@@ -42,10 +43,7 @@ static int open_folder(int fd, const char *name, bool make)
         return folder;
     if (mkdirat(fd, name, FOLDER_MODE) < 0 && errno != EEXIST)
         return -1;
-    folder = openat(fd, name, FOLDER | O_NOFOLLOW);
-    if (folder >= 0)
-        fchmod(folder, FOLDER_MODE);
-    return folder;
+    return openat(fd, name, FOLDER | O_NOFOLLOW);
 }
 
 /* Opens the folders of a path one by one. */
@@ -70,25 +68,38 @@ static int walk_down(struct tree *tree, const char *folders, bool make)
     return fd;
 }
 
+void tree_forget_parent(struct tree *tree)
+{
+    if (tree->parent_fd >= 0)
+        close(tree->parent_fd);
+    tree->parent_fd = -1;
+    free(tree->parent);
+    tree->parent = NULL;
+}
+
 int tree_parent(struct tree *tree, const char *path, const char **name, bool make)
 {
     const char *slash = strrchr(path, '/');
     size_t len = slash ? (size_t)(slash - path) : 0;
+    int error;
 
+    if (added_dest_check(path)) {
+        errno = EINVAL;
+        return tree_errno(tree, path, "opening its folder");
+    }
     *name = slash ? slash + 1 : path;
     if (!len)
         return tree->fd;
     if (tree->parent && strlen(tree->parent) == len && memcmp(tree->parent, path, len) == 0)
         return tree->parent_fd;
-    if (tree->parent_fd >= 0)
-        close(tree->parent_fd);
-    free(tree->parent);
+    tree_forget_parent(tree);
     tree->parent = xasprintf("%.*s", (int)len, path);
     tree->parent_fd = walk_down(tree, tree->parent, make);
     if (tree->parent_fd >= 0)
         return tree->parent_fd;
-    free(tree->parent);
-    tree->parent = NULL;
+    error = errno;
+    tree_forget_parent(tree);
+    errno = error;
     return errno == ENOENT && !make ? -1 : tree_errno(tree, path, "opening its folder");
 }
 
@@ -109,13 +120,13 @@ static int is_empty(int fd, const char *name)
     return empty;
 }
 
-/* A folder with files is ours if a generation is in it. A draft may have been left by any run. */
+/* A folder with files is ours if a generation is in it. */
 static int check_ours(const struct tree *tree)
 {
     struct stat st;
     int empty;
 
-    if (tree->draft || fstatat(tree->fd, PRIVATE "/generations", &st, AT_SYMLINK_NOFOLLOW) == 0)
+    if (fstatat(tree->fd, PRIVATE "/generations", &st, AT_SYMLINK_NOFOLLOW) == 0)
         return 0;
     empty = is_empty(tree->fd, tree->name);
     if (empty < 0)
@@ -137,22 +148,42 @@ static int lock(struct tree *tree)
     return msg_errno(tree->name, "locking");
 }
 
-/* The folder itself, or a draft beside where it will be. */
-static int open_top(struct tree *tree)
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-    tree->fd = open(tree->name, FOLDER);
-    if (tree->fd >= 0 || errno != ENOENT)
-        return tree->fd < 0 ? msg_errno(tree->name, "opening the folder") : 0;
-    if (tree->dry_run)
-        return 0;
+    (void)st, (void)type;
+    return ftw->level == 0 || remove(path) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+/* All that is in a draft. */
+static void empty_draft(const struct tree *tree)
+{
+    nftw(tree->draft, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A draft, beside where the tree will be; what a run that was killed has left goes. */
+static int open_draft(struct tree *tree)
+{
     tree->draft = draft_name(tree->name);
     if (mkdir(tree->draft, FOLDER_MODE) < 0 && errno != EEXIST)
         return msg_errno(tree->name, "making the folder");
     tree->fd = open(tree->draft, FOLDER | O_NOFOLLOW);
     if (tree->fd < 0)
         return msg_errno(tree->draft, "opening the folder");
-    fchmod(tree->fd, FOLDER_MODE);
+    if (lock(tree) < 0)
+        return -1;
+    empty_draft(tree);
     return 0;
+}
+
+/* The folder itself, or a draft; -1, reported. */
+static int open_top(struct tree *tree)
+{
+    tree->fd = open(tree->name, FOLDER);
+    if (tree->fd < 0 && errno != ENOENT)
+        return msg_errno(tree->name, "opening the folder");
+    if (tree->fd >= 0)
+        return lock(tree) < 0 ? -1 : check_ours(tree);
+    return tree->dry_run ? 0 : open_draft(tree);
 }
 
 /* The folder of the program's own, and in it one for what is staged. */
@@ -170,7 +201,11 @@ static int open_private(struct tree *tree)
 
 int tree_open(struct tree *tree, const char *path, const struct tree_options *options)
 {
-    *tree = (struct tree){.name = path,
+    size_t len = strlen(path);
+
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    *tree = (struct tree){.name = xasprintf("%.*s", (int)len, path),
                           .fd = -1,
                           .private_fd = -1,
                           .stage_fd = -1,
@@ -180,18 +215,19 @@ int tree_open(struct tree *tree, const char *path, const struct tree_options *op
                           .meter = {.shown = PTHREAD_MUTEX_INITIALIZER,
                                     .progress = options->progress,
                                     .progress_arg = options->progress_arg}};
+    tree->umask = umask(022); /* whoever serves the tree must be able to read it */
     if (open_top(tree) < 0)
         return -1;
     if (tree->fd < 0) /* a dry run, and nothing is there */
         return 0;
-    if (lock(tree) < 0 || check_ours(tree) < 0 || open_private(tree) < 0)
+    if (open_private(tree) < 0)
         return -1;
     if (!tree->dry_run && tree_recover(tree) < 0)
         return -1;
     tree->generation = tree_newest(tree);
     if (!tree->generation)
         return 0;
-    return tree_list_read(&tree->old, tree->fd, TREE_SUMS_NAME, tree->name) < 0 ? -1 : 0;
+    return tree_read_generation(tree, &tree->old, tree->generation, "");
 }
 
 /* 1: the file is in place as it should be; 0: it is not; -1, reported. */
@@ -200,10 +236,13 @@ static int in_place(struct tree *tree, const struct tree_file *file)
     const struct tree_file *old = tree_list_find(&tree->old, file->path);
     const char *name;
     struct stat st;
-    int parent = tree->fd < 0 ? -1 : tree_parent(tree, file->path, &name, false);
+    int parent;
 
+    if (tree->draft || tree->fd < 0) /* there was nothing */
+        return 0;
+    parent = tree_parent(tree, file->path, &name, false);
     if (parent < 0)
-        return tree->fd < 0 || errno == ENOENT ? 0 : -1;
+        return errno == ENOENT ? 0 : -1;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : tree_errno(tree, file->path, "looking at it");
     if (!S_ISREG(st.st_mode)) {
@@ -219,34 +258,53 @@ static int in_place(struct tree *tree, const struct tree_file *file)
            (uint64_t)st.st_size == file->size;
 }
 
+/* Opens what is to take a new file's bytes: of a draft already its own name, else a number. */
+static int open_staged(struct tree *tree, const struct tree_file *file)
+{
+    char number[16];
+    const char *name = number;
+    int fd, parent;
+
+    snprintf(number, sizeof number, "%u", file->staged);
+    if (tree->draft) {
+        parent = tree_parent(tree, file->path, &name, true);
+        if (parent < 0)
+            return -1;
+    } else {
+        if (tree->stage_fd < 0)
+            tree->stage_fd = open_folder(tree->private_fd, "new", true);
+        parent = tree->stage_fd;
+    }
+    fd = parent < 0 ? -1 : openat(parent, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+    if (fd < 0 && errno == EEXIST && file->order == TREE_PAYLOAD)
+        return fd; /* the same bytes, for another host */
+    return fd < 0 ? tree_errno(tree, file->path, "writing") : fd;
+}
+
 static int stage(struct tree *tree, struct tree_file *file, const struct content *content)
 {
     struct copy copy = {.name = tree->name, .meter = &tree->meter};
     struct region region = {0, content->len, file->path, false, *content};
-    char name[16];
     int result = 0;
 
     file->staged = ++tree->staged;
     if (tree->dry_run)
         return 0;
-    if (tree->stage_fd < 0)
-        tree->stage_fd = open_folder(tree->private_fd, "new", true);
-    if (tree->stage_fd < 0)
-        return tree_errno(tree, PRIVATE "/new", "opening the folder");
-    snprintf(name, sizeof name, "%u", file->staged);
-    copy.fd = openat(tree->stage_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                     FILE_MODE);
-    if (copy.fd < 0 || fchmod(copy.fd, FILE_MODE) < 0)
-        result = tree_errno(tree, file->path, "writing");
-    tree->meter.total += content->len;
-    if (result == 0 && content->len)
+    copy.fd = open_staged(tree, file);
+    if (copy.fd < 0)
+        return errno == EEXIST && file->order == TREE_PAYLOAD ? 0 : -1;
+    if (content->len)
         result = copy_to_file(&copy, &region);
     if (result == 0 && file->size > content->len && ftruncate(copy.fd, (off_t)file->size) < 0)
         result = tree_errno(tree, file->path, "writing");
     copy_free(&copy);
-    if (copy.fd >= 0)
-        close(copy.fd);
+    close(copy.fd);
     return result;
+}
+
+void tree_expect(struct tree *tree, uint64_t bytes)
+{
+    tree->meter.total += bytes;
 }
 
 int tree_add(struct tree *tree, const char *path, const struct content *content, uint64_t pad,
@@ -262,6 +320,8 @@ int tree_add(struct tree *tree, const char *path, const struct content *content,
     else if (digest_content(content, pad, file->digest) < 0)
         return -1;
     found = in_place(tree, file);
+    if (found == 1)
+        tree->meter.done += content->len;
     return found ? (found < 0 ? -1 : 0) : stage(tree, file, content);
 }
 
@@ -290,16 +350,20 @@ size_t tree_dropped(const struct tree *tree)
     return n;
 }
 
+/* Is one of the two lists, which name the others, in place? */
+static bool has_list(const struct tree *tree, const char *name)
+{
+    struct stat st;
+
+    return fstatat(tree->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           st.st_size > 0;
+}
+
 bool tree_unchanged(struct tree *tree)
 {
     tree_list_sort(&tree->files);
-    return tree->generation && !tree->staged && !tree_dropped(tree);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+    return tree->generation && !tree->staged && !tree_dropped(tree) &&
+           has_list(tree, TREE_SUMS_NAME) && has_list(tree, TREE_MANIFEST_NAME);
 }
 
 void tree_free(struct tree *tree)
@@ -308,16 +372,23 @@ void tree_free(struct tree *tree)
 
     if (!tree->dry_run && tree->private_fd >= 0)
         tree_unstage(tree);
-    if (tree->draft && tree->locked && !tree->dry_run)
-        nftw(tree->draft, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (!tree->dry_run && tree->private_fd >= 0 && !tree->generation &&
+        unlinkat(tree->private_fd, "generations", AT_REMOVEDIR) == 0)
+        unlinkat(tree->fd, PRIVATE, AT_REMOVEDIR); /* it is not ours after all */
+    if (tree->draft && tree->locked) {
+        empty_draft(tree);
+        rmdir(tree->draft);
+    }
+    umask(tree->umask);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         if (*fds[i] >= 0)
             close(*fds[i]);
         *fds[i] = -1;
     }
+    free(tree->name);
     free(tree->draft);
     free(tree->parent);
     tree_list_free(&tree->old);
     tree_list_free(&tree->files);
-    tree->draft = tree->parent = NULL;
+    tree->name = tree->draft = tree->parent = NULL;
 }

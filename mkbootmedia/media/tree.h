@@ -4,9 +4,10 @@
  *
  * A generation is a set of files, SHA256SUMS their list. Files are first staged, all of them; then
  * one rename each puts them in place, in the order of enum tree_order: what is named before what
- * names it. A run that ends in between is completed by the next one, by a journal. Files under
- * payload/ have paths that name their bytes: they are never replaced, and stay as long as a kept
- * generation names them. What a generation replaces or drops is kept for going back to it.
+ * names it. (A new tree is a draft under another name, and gets its own by one rename.) A run that
+ * ends in between is completed by the next one, by a journal. Files under payload/ have paths that
+ * name their bytes: they are never replaced, and stay as long as a kept generation names them. What
+ * a generation replaces or drops is kept for going back to it.
  *
  *     DIR/.mkbootmedia/generations/000007/SHA256SUMS, manifest.json   the last is the current one
  *     DIR/.mkbootmedia/files/SHA256                                   what only older ones have
@@ -23,6 +24,8 @@
 #include "base/digest.h"
 #include "base/util.h"
 #include "media/copy.h"
+
+#include <sys/types.h>
 
 enum tree_order {
     TREE_PAYLOAD,
@@ -49,11 +52,12 @@ struct tree_list {
 };
 
 struct tree {
-    const char *name; /* as the user typed it */
-    char *draft;      /* the folder that will get the tree's name; NULL: it is there already */
+    char *name;  /* as the user typed it, without a '/' at its end */
+    char *draft; /* the folder that will get the tree's name; NULL: it is there already */
     int fd, private_fd, stage_fd, parent_fd;
     char *parent; /* the path of parent_fd within the tree */
     bool no_sync, dry_run, locked;
+    mode_t umask;        /* of the process, before */
     unsigned generation; /* the current one; 0: none */
     struct tree_list old, files;
     unsigned staged; /* how many files */
@@ -73,6 +77,8 @@ struct tree_options {
  */
 int tree_open(struct tree *tree, const char *path, const struct tree_options *options);
 
+/* So many bytes more are to come, for the progress. */
+void tree_expect(struct tree *tree, uint64_t bytes);
 /*
  * Adds a file to the new generation, content and pad zeros: stages it, unless it is in place.
  * digest may be NULL: it is computed. -1, reported: also when a file that is not ours is in the
@@ -86,6 +92,8 @@ void tree_print_sums(struct tree *tree, struct buf *out);
 bool tree_unchanged(struct tree *tree);
 /* How many files of the old generation the new one has not. */
 size_t tree_dropped(const struct tree *tree);
+/* Removes all generations but keep, and what only they have; nothing if there are no more. */
+int tree_collect(struct tree *tree, unsigned keep);
 /* Puts what was staged in place and collects all but keep generations. -1, reported. */
 int tree_commit(struct tree *tree, unsigned keep);
 /* Writes a file of the program's own (".mkbootmedia/NAME"). -1, reported. */

@@ -2,6 +2,8 @@
 #include "media/tree_private.h"
 
 #include "base/msg.h"
+#include "boot/added.h"
+#include "boot/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +27,17 @@ static int by_path(const void *a, const void *b)
 
 void tree_list_sort(struct tree_list *list)
 {
+    size_t n = 0;
+
+    if (!list->count)
+        return;
     qsort(list->files, list->count, sizeof *list->files, by_path);
+    for (size_t i = 1; i < list->count; i++) /* two hosts may be handed the same */
+        if (strcmp(list->files[n].path, list->files[i].path) != 0)
+            list->files[++n] = list->files[i];
+        else
+            free(list->files[i].path);
+    list->count = n + 1;
 }
 
 const struct tree_file *tree_list_find(const struct tree_list *list, const char *path)
@@ -45,6 +57,7 @@ static bool take_line(struct tree_list *list, const char *line, size_t len)
 {
     struct tree_file *file;
     uint8_t digest[DIGEST_LEN];
+    char *path;
 
     if (len < HEX_LEN + 3 || line[HEX_LEN] != ' ' || line[HEX_LEN + 1] != ' ')
         return false;
@@ -55,7 +68,12 @@ static bool take_line(struct tree_list *list, const char *line, size_t len)
             return false;
         digest[i] = (uint8_t)(high << 4 | low);
     }
-    file = tree_list_add(list, xasprintf("%.*s", (int)(len - HEX_LEN - 2), line + HEX_LEN + 2));
+    path = xasprintf("%.*s", (int)(len - HEX_LEN - 2), line + HEX_LEN + 2);
+    if (added_dest_check(path) || strncmp(path, PLAN_NET_PRIVATE, strlen(PLAN_NET_PRIVATE)) == 0) {
+        free(path);
+        return false;
+    }
+    file = tree_list_add(list, path);
     memcpy(file->digest, digest, sizeof digest);
     return true;
 }

@@ -68,7 +68,7 @@ faults() {
     while IFS= read -r line; do
         grep -qxF -- "$line" "$log" || echo "missing: $line"
     done < <(expected "$2" "$3")
-    grep -q '^LAB-CMDLINE .* console=ttyS0,115200 console=tty0\( \|$\)' "$log" ||
+    grep -q '^LAB-CMDLINE \(.* \)\{0,1\}console=ttyS0,115200 console=tty0\( \|$\)' "$log" ||
         echo "missing: LAB-CMDLINE with console=ttyS0,115200 console=tty0 in this order"
 }
 

@@ -32,11 +32,13 @@ lost_initrd       bios
 short_initrd      bios
 incomplete_copy   bios
 starts_at_once    bios
+uki               uefi          usb
+uki               snakeoil      iso
 '
 
 # What the guest says of each firmware.
 declare -A says=([bios]='bios unknown' [uefi]='efi64 disabled' [secureboot]='efi64 enabled'
-    [ia32]='efi32 disabled')
+    [ia32]='efi32 disabled' [snakeoil]='efi64 enabled')
 
 menu='Press enter to boot'
 
@@ -69,6 +71,15 @@ refused() {
     lacks 'after the message' after 'error: '
     lacks 'the log' "$log" 'Linux version'
     lacks 'the log' "$log" 'LAB-'
+}
+
+# UEFI starts kernel, initramfs and arguments as one program, signed with a key that it trusts.
+uki() {
+    local snakeoil=/usr/share/ovmf/PkKek-1-snakeoil
+    openssl pkey -in $snakeoil.key -passin pass:snakeoil -out key.pem || return
+    medium "$2" "image.$2" --uki-boot --sign-key key.pem --sign-cert $snakeoil.pem
+    healthy "image.$2" "$1"
+    lacks 'the log' "$1.log" GRUB
 }
 
 lost_initrd() {

@@ -1,12 +1,14 @@
 /* template: text in, text out; errors with their line. */
 #include "boot/template.h"
 
+#include "base/msg.h"
+#include "caught.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -89,30 +91,135 @@ static void test_render(void **state)
     }
 }
 
+/* Templates that name each other, by their texts. */
+static int find_partial(struct template_text *found, const char *name, void *arg)
+{
+    static const struct {
+        const char *name, *text;
+    } partials[] = {
+        {"greeting", "Hello {{name}}"},
+        {"lines", "x\n{{n}}\ny\n"},
+        {"outer", "<{{> greeting}}>"},
+        {"section", "{{#list}}{{> item}}{{/list}}"},
+        {"item", "({{n}} {{name}})"},
+        {"empty", ""},
+        {"itself", "a {{> itself}}"},
+        {"ping", "{{> pong}}"},
+        {"pong", "\n{{> ping}}"},
+        {"broken", "a\nb {{nosuch}}\n"},
+        {"open", "a\n{{#yes}}\n"},
+        {"closes", "{{/yes}}"},
+    };
+
+    (void)arg;
+    for (size_t i = 0; i < ARRAY_LEN(partials); i++)
+        if (strcmp(partials[i].name, name) == 0) {
+            *found = (struct template_text){partials[i].name, partials[i].text};
+            return 0;
+        }
+    return msg_error("%s: rendering: no such template", name);
+}
+
 /* Runs a render with standard error caught in text. */
-static int render_caught(const char *template, char *text, size_t size)
+static int render_caught(const char *template, template_find *find, char *text, size_t size)
 {
     struct scope scope;
     struct buf out = {0};
-    FILE *file = tmpfile();
-    int saved = dup(STDERR_FILENO), result;
-    size_t n;
+    struct caught caught;
+    int result;
 
     fill(&scope);
-    fflush(stderr);
-    dup2(fileno(file), STDERR_FILENO);
+    caught_begin(&caught);
     result =
-        template_render(&out, &(struct template_text){"menu.cfg", template}, &scope, NULL, NULL);
-    fflush(stderr);
-    dup2(saved, STDERR_FILENO);
-    close(saved);
-    rewind(file);
-    n = fread(text, 1, size - 1, file);
-    text[n] = '\0';
-    fclose(file);
+        template_render(&out, &(struct template_text){"menu.cfg", template}, &scope, find, NULL);
+    caught_end(&caught, text, size);
     buf_free(&out);
     scope_free(&scope);
     return result;
+}
+
+static void test_partials(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"{{> greeting}}", "Hello Ann"},
+        {"{{>greeting}}!", "Hello Ann!"},
+        {"{{#list}}{{> greeting}};{{/list}}", "Hello Ann;Hello Bob;"}, /* the scope where it stands */
+        {"{{> outer}} {{> outer}}", "<Hello Ann> <Hello Ann>"},
+        {"{{> section}}", "(1 Ann)(2 Bob)"},
+        {"a{{> empty}}b", "ab"},
+        {"a\n  {{> greeting}}\nb\n", "a\nHello Annb\n"}, /* its line is the partial's */
+        {"{{#list}}\n{{> lines}}\n{{/list}}\nz\n", "x\n1\ny\nx\n2\ny\nz\n"},
+        {"{{#no}}{{> nosuch}}{{/no}}", ""}, /* what is not shown is not looked at */
+        {"{{#none}}{{> itself}}{{/none}}", ""},
+        {"{{^no}}{{> greeting}}{{/no}}", "Hello Ann"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct scope scope;
+        struct buf out = {0};
+
+        fill(&scope);
+        buf_puts(&out, "");
+        if (template_render(&out, &(struct template_text){"file", cases[i].text}, &scope,
+                            find_partial, NULL) != 0 ||
+            strcmp(out.data, cases[i].want) != 0)
+            fail_msg("\"%s\": got \"%s\", want \"%s\"", cases[i].text, out.data, cases[i].want);
+        buf_free(&out);
+        scope_free(&scope);
+    }
+}
+
+static void test_partial_errors(void **state)
+{
+    static const struct {
+        const char *text, *want; /* want: the start of the message */
+    } cases[] = {
+        {"{{> nosuch}}", "nosuch: rendering: no such template\n"},
+        {"{{> }}", ": rendering: no such template\n"},
+        {"{{> broken}}", "broken:2: rendering: no such name: {{nosuch}}\n"}, /* its file, its line */
+        {"\n\n{{#list}}{{> broken}}{{/list}}", "broken:2: rendering: no such name: {{nosuch}}\n"},
+        {"{{> open}}{{/yes}}", "open:2: rendering: a section without its end: {{yes}}\n"},
+        {"{{#yes}}{{> closes}}", "closes:1: rendering: closes no open section: {{yes}}\n"},
+        {"{{> itself}}", "itself:1: rendering: too many partials in each other: {{itself}}\n"},
+        {"x\n{{> ping}}", "p"}, /* ping or pong */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char got[256], want[256];
+        int result = render_caught(cases[i].text, find_partial, got, sizeof got);
+
+        snprintf(want, sizeof want, "mkbootmedia: %s", cases[i].want);
+        if (result != -1 || strncmp(got, want, strlen(want)) != 0 ||
+            strchr(got, '\n') != got + strlen(got) - 1)
+            fail_msg("\"%s\": %d, got \"%s\"", cases[i].text, result, got);
+    }
+}
+
+/* Names that a scope has not are those of the scope around it: a host's, then the plan's. */
+static void test_outer(void **state)
+{
+    struct scope outer = {0}, inner = {.outer = &outer};
+    struct buf out = {0};
+
+    (void)state;
+    scope_text(&outer, "mac", "none");
+    scope_text(&outer, "label", "LAB");
+    scope_text(scope_item(&outer, "entries"), "title", "a");
+    scope_text(&inner, "mac", "52-54");
+    assert_int_equal(template_render(&out,
+                                     &(struct template_text){
+                                         "file", "{{mac}} {{label}} {{#entries}}{{title}} {{mac}}"
+                                                 "{{/entries}}"},
+                                     &inner, NULL, NULL),
+                     0);
+    assert_string_equal(out.data, "52-54 LAB a 52-54");
+    buf_free(&out);
+    scope_free(&inner);
+    scope_free(&outer);
 }
 
 static void test_errors(void **state)
@@ -136,12 +243,13 @@ static void test_errors(void **state)
         {"{{/yes}}", "menu.cfg:1: rendering: closes no open section: {{yes}}"},
         {"a {{name", "menu.cfg:1: rendering: a tag without its end: {{}}"},
         {"a {{name\n}}", "menu.cfg:1: rendering: a tag without its end: {{}}"},
+        {"\n{{> greeting}}", "menu.cfg:2: rendering: no such partial: {{greeting}}"},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char got[256], want[256];
-        int result = render_caught(cases[i].text, got, sizeof got);
+        int result = render_caught(cases[i].text, NULL, got, sizeof got);
 
         snprintf(want, sizeof want, "mkbootmedia: %s\n", cases[i].want);
         if (result != -1 || strcmp(got, want) != 0)
@@ -154,6 +262,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_render),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_partials),
+        cmocka_unit_test(test_partial_errors),
+        cmocka_unit_test(test_outer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
