@@ -66,7 +66,7 @@ grub_menu() (
                 print $0 "\n" block NR "() {"
                 next
             }
-            { sub(/^    echo.*/, "    :"); print }' "$1")
+            { gsub(/\(\$root\)/, ""); sub(/^    echo.*/, "    :"); print }' "$1")
         builtin eval "${text//function explain/explain()}"
     }
     run "$file"

@@ -76,6 +76,14 @@ net" ]
     jq -e '.medium == "net"' out/net/manifest.json
 }
 
+@test "all --json prints the manifest of all outputs" {
+    mkbootmedia all --json -f lab/lab.conf -o out >document 2>progress
+    cmp document out/manifest.json
+    [ "$(jq -r '.outputs[].medium' document | sort | xargs)" = 'iso net usb' ]
+    [ "$(jq -r '.outputs[] | select(.medium == "usb").sha256' document)" = \
+        "$(sha256sum <"out/$(jq -r '.outputs[] | select(.medium == "usb").path' document)" | cut -c -64)" ]
+}
+
 @test "all --dry-run writes nothing" {
     mkbootmedia all --dry-run -q -f lab/lab.conf -o out
     [ ! -e out ]
@@ -89,7 +97,7 @@ net" ]
     fails 2 '^mkbootmedia: all: --spec: is missing' mkbootmedia all -o out
     fails 2 '^mkbootmedia: all: --output: is missing' mkbootmedia all -f lab/lab.conf
     fails 2 "^mkbootmedia: all: 'usb': an operand" mkbootmedia all -f lab/lab.conf -o out usb
-    fails 2 '^mkbootmedia: all: --json: ' mkbootmedia all -f lab/lab.conf -o out --json
+    fails 2 '^mkbootmedia: all: --output: ' mkbootmedia all -f lab/lab.conf -o -
     fails 2 '^mkbootmedia: all: --kernel: no such option|^mkbootmedia: all: -k: no such option' \
         mkbootmedia all -f lab/lab.conf -o out -k x
     change lab/lab.conf '/^url/d'

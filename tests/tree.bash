@@ -80,11 +80,12 @@ change() {
 
 net() { mkbootmedia net -q "$@"; }
 
-# served TREE: what clients can see: path, mode, digest of every file; folders.
+# served TREE: what clients can see: digest of every file, kind and mode of it and of every folder.
 served() {
-    (cd "$1" && find . -name .mkbootmedia -prune -o -type f -printf '%P %m ' -exec sha256sum {} \; |
-        cut -d' ' -f1-3 && find . -mindepth 1 -name .mkbootmedia -prune -o ! -type f -printf '%P %y %m\n') |
-        sort
+    (cd "$1" && {
+        find . -name .mkbootmedia -prune -o -type f -print0 | xargs -r0 sha256sum
+        find . -mindepth 1 -name .mkbootmedia -prune -o -printf '%P %y %m\n'
+    } | sort) # as comm wants it
 }
 
 # state TREE: all of it, also what a run that changes nothing may not touch.
@@ -95,8 +96,8 @@ paths() { (cd "$1" && find . -name .mkbootmedia -prune -o -type f -printf '%P\n'
 
 # named TREE: the files of the payload that its scripts name.
 named() {
-    (cd "$1" && find boot.ipxe grub/grub.cfg hosts -type f -exec grep -hoE \
-        'payload/[0-9a-f]{16}/[a-z0-9.]+' {} + | sort -u)
+    (cd "$1" && grep -rhoE 'payload/[0-9a-f]{16}/[a-z0-9.]+' boot.ipxe grub/grub.cfg hosts 2>/dev/null |
+        sort -u)
 }
 
 # payload_whole TREE: every file of the payload has the bytes that its path names, and what scripts

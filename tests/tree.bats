@@ -169,7 +169,10 @@ writes() {
 }
 
 # changed BEFORE: files of net/ that clients see and that are not what they were; and new and gone ones
-changed() { diff <(echo "$1") <(served net) | sed -n 's/^[<>] \([^ ]*\) .*/\1/p' | sed 's,^\./,,' | sort -u; }
+changed() {
+    diff <(echo "$1") <(served net) |
+        sed -nE 's,^[<>] [0-9a-f]{64}  \./,,p; s,^[<>] ([^ ]*) [fd] [0-7]*$,\1,p' | sort -u
+}
 
 @test "one changed host: its two files, its archive and the two lists" {
     lab_net
@@ -201,8 +204,7 @@ manifest.json" ]
 @test "a host more, a host less" {
     lab_net
     before=$(served net)
-    printf '02:00:00:00:00:04,,,\n' >more
-    cat lab/inventory.csv more | cp --remove-destination /dev/stdin lab/inventory.csv
+    change lab/inventory.csv '$a02:00:00:00:00:04,,,'
     lab_net
     whole net
     [ "$(changed "$before")" = "SHA256SUMS
@@ -383,12 +385,21 @@ lab" ]
     [ "$(cat precious)" = precious ]
 }
 
-@test "an added file becomes a folder and the other way round; empty folders go" {
+@test "an added file becomes a folder in two steps; empty folders go" {
     change lab/lab.conf 's/^add.*/add = { "notes.txt:\/x" }/'
+    lab_net
+    before=$(served net)
+    change lab/lab.conf 's/^add.*/add = { "notes.txt:\/x\/y\/z" }/'
+    fails 1 '^mkbootmedia: net/x/y/z: .*: a symbolic link or a file is in the way$' \
+        mkbootmedia net -q -f lab/lab.conf -o net
+    [ "$before" = "$(served net)" ]
+    change lab/lab.conf 's/^add.*/add = { "notes.txt:\/other" }/'
     lab_net
     change lab/lab.conf 's/^add.*/add = { "notes.txt:\/x\/y\/z" }/'
     lab_net
     whole net
+    change lab/lab.conf 's/^add.*/add = { "notes.txt:\/other" }/'
+    lab_net
     change lab/lab.conf 's/^add.*/add = { "notes.txt:\/x" }/'
     lab_net
     whole net

@@ -88,7 +88,7 @@ static void digest_of_text(uint8_t digest[DIGEST_LEN], const char *text)
 }
 
 int digest_cache_get(struct digest_cache *cache, const struct source *source, uint64_t pad,
-                     uint8_t digest[DIGEST_LEN])
+                     uint8_t digest[DIGEST_LEN], struct timespec *changed)
 {
     struct content content = source_content(source);
     struct digest_row *known, row = {.used = true};
@@ -98,6 +98,7 @@ int digest_cache_get(struct digest_cache *cache, const struct source *source, ui
     if (read_state(&row.state, source) < 0)
         return -1;
     row.state.size += pad;
+    *changed = (struct timespec){row.state.ctime / 1000000000, row.state.ctime % 1000000000};
     known = find(cache, &row.state);
     if (known) {
         known->used = true;

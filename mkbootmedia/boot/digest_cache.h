@@ -22,9 +22,12 @@ struct digest_cache {
 
 /* Reads a cache that digest_cache_print has made; one that is missing or damaged is empty. */
 void digest_cache_read(struct digest_cache *cache, const char *path);
-/* The digest of a whole file and a few zeros behind it, read only if it has to be; -1, reported. */
+/*
+ * The digest of a whole file and a few zeros behind it, read only if it has to be; *changed becomes
+ * the file's ctime before that. -1, reported.
+ */
 int digest_cache_get(struct digest_cache *cache, const struct source *source, uint64_t pad,
-                     uint8_t digest[DIGEST_LEN]);
+                     uint8_t digest[DIGEST_LEN], struct timespec *changed);
 /* Appends a line for each file of which the digest was asked for. */
 void digest_cache_print(struct buf *out, const struct digest_cache *cache);
 void digest_cache_free(struct digest_cache *cache);

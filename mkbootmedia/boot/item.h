@@ -12,6 +12,7 @@
 #include "base/digest.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 /* The volumes of a medium that an item is to be seen in. A stick has only the ESP. */
 enum item_volume {
@@ -42,6 +43,7 @@ struct item {
     uint64_t pad;     /* zeros behind the content, in a tree */
     bool hashed;      /* digest is known: SHA-256 of content and zeros */
     uint8_t digest[DIGEST_LEN];
+    struct timespec changed; /* the file's ctime when its digest was taken */
     uint64_t room; /* bytes kept for a content that is still being made (len 0); 0: it is there */
 };
 

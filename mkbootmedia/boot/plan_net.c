@@ -85,10 +85,11 @@ static char *add_payload(struct plan *plan, const struct source *source, uint64_
                          const char *name)
 {
     uint8_t digest[DIGEST_LEN];
+    struct timespec changed;
     struct item *item;
     char *path;
 
-    if (digest_cache_get(&plan->digests, source, pad, digest) < 0)
+    if (digest_cache_get(&plan->digests, source, pad, digest, &changed) < 0)
         return NULL;
     path = plan_payload_path(digest, name);
     for (size_t i = 0; i < plan->item_count; i++) /* entries may share their files */
@@ -98,6 +99,7 @@ static char *add_payload(struct plan *plan, const struct source *source, uint64_
     item = &plan->items[plan->item_count - 1];
     item->pad = pad;
     item->hashed = true;
+    item->changed = changed;
     memcpy(item->digest, digest, DIGEST_LEN);
     return path;
 }

@@ -39,9 +39,9 @@ static const struct where {
     {FIRMWARE_IA32, "\"$grub_platform-$grub_cpu\" = efi-i386", "${platform}-${buildarch} efi-i386"},
 };
 
-static void add_wheres(struct scope *scope, const char *name, unsigned firmware)
+static void scope_wheres(struct scope *scope, const char *name, const char *ipxe_name,
+                         unsigned firmware)
 {
-    char *ipxe_name = xasprintf("ipxe_%s", name);
     struct buf grub = {0}, ipxe = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(wheres); i++) {
@@ -55,7 +55,6 @@ static void add_wheres(struct scope *scope, const char *name, unsigned firmware)
         buf_puts(&ipxe, "iseq never here");
     scope_text(scope, name, grub.len ? grub.data : "");
     scope_text(scope, ipxe_name, ipxe.len ? ipxe.data : "");
-    free(ipxe_name);
     buf_free(&grub);
     buf_free(&ipxe);
 }
@@ -129,7 +128,7 @@ void render_default(struct scope *scope, const struct plan *plan)
         if (!plan->entries[i].payload->firmware)
             fallback = plan->entries[i].payload->name;
     scope_text(scope, "default", first->name);
-    add_wheres(scope, "default_only", first->firmware);
+    scope_wheres(scope, "default_only", "ipxe_default_only", first->firmware);
     scope_text(scope, "fallback", fallback);
 }
 
@@ -145,7 +144,7 @@ void render_entry(struct scope *scope, const struct plan *plan, const struct pla
     scope_grub(scope, "loading", loading);
     scope_path(scope, "kernel", plan, entry->kernel_path);
     scope_text(scope, "kernel_path", entry->kernel_path);
-    add_wheres(scope, "only", host ? 0 : entry->payload->firmware);
+    scope_wheres(scope, "only", "ipxe_only", host ? 0 : entry->payload->firmware);
     add_initrds(scope, plan, entry, host);
     scope_list(scope, "words");
     add_words(scope, &line, &entry->payload->words);

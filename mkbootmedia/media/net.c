@@ -39,13 +39,9 @@ static enum tree_order order_of(const char *path)
 
 static int add_items(struct tree *tree, const struct plan *plan)
 {
-    for (size_t i = 0; i < plan->item_count; i++) {
-        const struct item *item = &plan->items[i];
-
-        if (tree_add(tree, item->path, &item->content, item->pad,
-                     item->hashed ? item->digest : NULL, order_of(item->path)) < 0)
+    for (size_t i = 0; i < plan->item_count; i++)
+        if (tree_add(tree, &plan->items[i], order_of(plan->items[i].path)) < 0)
             return -1;
-    }
     return 0;
 }
 
@@ -53,22 +49,31 @@ static int add_items(struct tree *tree, const struct plan *plan)
 static int add_archive(struct tree *tree, const struct plan *plan, struct payload_host *host)
 {
     struct buf archive = {0};
-    struct content content;
-    uint8_t digest[DIGEST_LEN];
     int result;
 
     if (!host->asked->files.n)
         return 0;
     result = handover_archive(&archive, &host->asked->files, plan->time);
     if (result == 0) {
-        content = content_memory(archive.data, archive.len);
-        digest_content(&content, 0, digest);
+        struct item item = {.content = content_memory(archive.data, archive.len), .hashed = true};
+
+        digest_content(&item.content, 0, item.digest);
         free(host->archive_path);
-        host->archive_path = plan_payload_path(digest, "host.img");
-        result = tree_add(tree, host->archive_path, &content, 0, digest, TREE_PAYLOAD);
+        host->archive_path = plan_payload_path(item.digest, "host.img");
+        item.path = host->archive_path;
+        result = tree_add(tree, &item, TREE_PAYLOAD);
     }
     buf_free(&archive);
     return result;
+}
+
+/* A file from memory. */
+static int add_text(struct tree *tree, const char *path, const struct buf *text,
+                    enum tree_order order)
+{
+    struct item item = {.path = (char *)path, .content = content_memory(text->data, text->len)};
+
+    return tree_add(tree, &item, order);
 }
 
 static int add_script(struct tree *tree, struct renderer *renderer, const struct scope *scope,
@@ -77,12 +82,10 @@ static int add_script(struct tree *tree, struct renderer *renderer, const struct
     char *template = xasprintf("host.%s", kind);
     char *path = xasprintf("hosts/%s.%s", host->asked->mac, kind);
     struct buf text = {0};
-    struct content content;
     int result = renderer_render(renderer, &text, template, scope);
 
-    content = content_memory(text.data, text.len);
     if (result == 0)
-        result = tree_add(tree, path, &content, 0, NULL, TREE_HOST); /* too small to be expected */
+        result = add_text(tree, path, &text, TREE_HOST); /* too small to be expected */
     buf_free(&text);
     free(path);
     free(template);
@@ -120,17 +123,14 @@ static int add_hosts(struct tree *tree, const struct plan *plan)
 static int add_lists(struct tree *tree, const struct plan *plan)
 {
     struct buf sums = {0}, manifest = {0};
-    struct content content;
     int result;
 
     tree_print_sums(tree, &sums);
-    content = content_memory(sums.data, sums.len);
-    result = tree_add(tree, "SHA256SUMS", &content, 0, NULL, TREE_SUMS);
+    result = add_text(tree, "SHA256SUMS", &sums, TREE_SUMS);
     if (result == 0)
         result = manifest_print_tree(&manifest, plan, &tree->files);
-    content = content_memory(manifest.data, manifest.len);
     if (result == 0)
-        result = tree_add(tree, "manifest.json", &content, 0, NULL, TREE_MANIFEST);
+        result = add_text(tree, "manifest.json", &manifest, TREE_MANIFEST);
     buf_free(&sums);
     buf_free(&manifest);
     return result;

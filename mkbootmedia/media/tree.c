@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -103,7 +104,8 @@ int tree_parent(struct tree *tree, const char *path, const char **name, bool mak
     return errno == ENOENT && !make ? -1 : tree_errno(tree, path, "opening its folder");
 }
 
-/* Does a folder hold nothing? A new file system's lost+found does not count. */
+/* Does a folder hold nothing? A new file system's lost+found does not count, nor what a run left.
+ */
 static int is_empty(int fd, const char *name)
 {
     int copy = openat(fd, ".", FOLDER);
@@ -115,7 +117,7 @@ static int is_empty(int fd, const char *name)
         return msg_errno(name, "reading the folder");
     while (empty && (entry = readdir(dir)))
         empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-                strcmp(entry->d_name, "lost+found") == 0;
+                strcmp(entry->d_name, "lost+found") == 0 || strcmp(entry->d_name, PRIVATE) == 0;
     closedir(dir);
     return empty;
 }
@@ -189,14 +191,39 @@ static int open_top(struct tree *tree)
 /* The folder of the program's own, and in it one for what is staged. */
 static int open_private(struct tree *tree)
 {
+    static const char *const folders[] = {"generations", "files", "new"};
     bool make = !tree->dry_run;
+    struct stat st;
 
     tree->private_fd = open_folder(tree->fd, PRIVATE, make);
     if (tree->private_fd < 0 && !(errno == ENOENT && !make))
         return tree_errno(tree, PRIVATE, "opening the folder");
-    if (make)
-        close(open_folder(tree->private_fd, "generations", true));
-    return 0;
+    for (size_t i = 0; i < ARRAY_LEN(folders) && tree->private_fd >= 0; i++)
+        if (fstatat(tree->private_fd, folders[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            !S_ISDIR(st.st_mode)) {
+            errno = ELOOP;
+            return tree_errno(tree, PRIVATE, "opening its folders");
+        }
+    return make ? tree_make_private(tree, "generations") : 0;
+}
+
+/* Set by a signal that ends the program: the next file is not begun, and nothing remains. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    interrupted = number;
+}
+
+static void watch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+    interrupted = 0;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        if (signal(numbers[i], interrupt) == SIG_IGN) /* as nohup(1) asks for */
+            signal(numbers[i], SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of writing, with a message */
 }
 
 int tree_open(struct tree *tree, const char *path, const struct tree_options *options)
@@ -215,6 +242,7 @@ int tree_open(struct tree *tree, const char *path, const struct tree_options *op
                           .meter = {.shown = PTHREAD_MUTEX_INITIALIZER,
                                     .progress = options->progress,
                                     .progress_arg = options->progress_arg}};
+    watch_signals();
     tree->umask = umask(022); /* whoever serves the tree must be able to read it */
     if (open_top(tree) < 0)
         return -1;
@@ -258,6 +286,20 @@ static int in_place(struct tree *tree, const struct tree_file *file)
            (uint64_t)st.st_size == file->size;
 }
 
+int tree_make_private(const struct tree *tree, const char *name)
+{
+    if (mkdirat(tree->private_fd, name, FOLDER_MODE) == 0 || errno == EEXIST)
+        return 0;
+    return tree_errno(tree, name, "making the folder");
+}
+
+int tree_open_stage(struct tree *tree)
+{
+    if (tree->stage_fd < 0)
+        tree->stage_fd = open_folder(tree->private_fd, "new", true);
+    return tree->stage_fd < 0 ? tree_errno(tree, PRIVATE "/new", "opening the folder") : 0;
+}
+
 /* Opens what is to take a new file's bytes: of a draft already its own name, else a number. */
 static int open_staged(struct tree *tree, const struct tree_file *file)
 {
@@ -271,11 +313,11 @@ static int open_staged(struct tree *tree, const struct tree_file *file)
         if (parent < 0)
             return -1;
     } else {
-        if (tree->stage_fd < 0)
-            tree->stage_fd = open_folder(tree->private_fd, "new", true);
+        if (tree_open_stage(tree) < 0)
+            return -1;
         parent = tree->stage_fd;
     }
-    fd = parent < 0 ? -1 : openat(parent, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+    fd = openat(parent, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
     if (fd < 0 && errno == EEXIST && file->order == TREE_PAYLOAD)
         return fd; /* the same bytes, for another host */
     return fd < 0 ? tree_errno(tree, file->path, "writing") : fd;
@@ -307,22 +349,40 @@ void tree_expect(struct tree *tree, uint64_t bytes)
     tree->meter.total += bytes;
 }
 
-int tree_add(struct tree *tree, const char *path, const struct content *content, uint64_t pad,
-             const uint8_t *digest, enum tree_order order)
+/* Has a file been written to since its digest was taken? Then the digest is not what was copied. */
+static int check_unchanged(const struct item *item)
 {
-    struct tree_file *file = tree_list_add(&tree->files, xstrdup(path));
+    struct stat st;
+
+    if (!item->hashed || item->content.fd < 0)
+        return 0;
+    if (fstat(item->content.fd, &st) < 0)
+        return msg_errno(item->content.path, "reading");
+    if (st.st_ctim.tv_sec == item->changed.tv_sec && st.st_ctim.tv_nsec == item->changed.tv_nsec)
+        return 0;
+    return msg_error("%s: reading: the file has changed meanwhile", item->content.path);
+}
+
+int tree_add(struct tree *tree, const struct item *item, enum tree_order order)
+{
+    struct tree_file *file;
     int found;
 
+    if (interrupted)
+        return msg_error("%s: writing: interrupted", tree->name);
+    file = tree_list_add(&tree->files, xstrdup(item->path));
     file->order = order;
-    file->size = content->len + pad;
-    if (digest)
-        memcpy(file->digest, digest, DIGEST_LEN);
-    else if (digest_content(content, pad, file->digest) < 0)
+    file->size = item->content.len + item->pad;
+    if (item->hashed)
+        memcpy(file->digest, item->digest, DIGEST_LEN);
+    else if (digest_content(&item->content, item->pad, file->digest) < 0)
         return -1;
     found = in_place(tree, file);
     if (found == 1)
-        tree->meter.done += content->len;
-    return found ? (found < 0 ? -1 : 0) : stage(tree, file, content);
+        tree->meter.done += item->content.len;
+    if (found)
+        return found < 0 ? -1 : 0;
+    return stage(tree, file, &item->content) < 0 ? -1 : check_unchanged(item);
 }
 
 void tree_print_sums(struct tree *tree, struct buf *out)
@@ -380,6 +440,10 @@ void tree_free(struct tree *tree)
         rmdir(tree->draft);
     }
     umask(tree->umask);
+    if (interrupted) { /* as if nobody had caught it */
+        signal(interrupted, SIG_DFL);
+        raise(interrupted);
+    }
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         if (*fds[i] >= 0)
             close(*fds[i]);

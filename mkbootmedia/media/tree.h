@@ -23,6 +23,7 @@
 #include "base/content.h"
 #include "base/digest.h"
 #include "base/util.h"
+#include "boot/item.h"
 #include "media/copy.h"
 
 #include <sys/types.h>
@@ -80,12 +81,11 @@ int tree_open(struct tree *tree, const char *path, const struct tree_options *op
 /* So many bytes more are to come, for the progress. */
 void tree_expect(struct tree *tree, uint64_t bytes);
 /*
- * Adds a file to the new generation, content and pad zeros: stages it, unless it is in place.
- * digest may be NULL: it is computed. -1, reported: also when a file that is not ours is in the
- * way, or a symbolic link.
+ * Adds a file to the new generation, content and zeros: stages it, unless it is in place. A digest
+ * that is not known is computed; one that is known has to be still that of the file. -1, reported:
+ * also when a file that is not ours is in the way, or a symbolic link.
  */
-int tree_add(struct tree *tree, const char *path, const struct content *content, uint64_t pad,
-             const uint8_t *digest, enum tree_order order);
+int tree_add(struct tree *tree, const struct item *item, enum tree_order order);
 /* Appends the lines of SHA256SUMS for what was added so far. */
 void tree_print_sums(struct tree *tree, struct buf *out);
 /* Has nothing been staged, and is nothing to be removed? */

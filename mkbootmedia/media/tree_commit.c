@@ -1,4 +1,9 @@
-/* tree_commit: from staged files to a new generation, and back to the one before. */
+/*
+ * tree_commit: from staged files to a new generation, and back to the one before.
+ *
+ * Before the journal is written all is done that could fail for want of room: folders for new
+ * files, second names for old files that are to be kept, a folder with the new generation's lists.
+ */
 #include "media/tree_private.h"
 
 #include "base/msg.h"
@@ -7,15 +12,117 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static void print_put(struct buf *journal, const struct tree *tree, const struct tree_file *file)
-{
-    const struct tree_file *old = tree_list_find(&tree->old, file->path);
-    bool keep = old && file->order != TREE_PAYLOAD;
+static const char *const lists[] = {TREE_SUMS_NAME, TREE_MANIFEST_NAME};
 
-    buf_printf(journal, "put %u %s %s\n", file->staged, keep ? digest_hex(old->digest).text : "-",
-               file->path);
+static bool is_payload(const struct tree_file *file)
+{
+    return strncmp(file->path, TREE_PAYLOAD_FOLDER, strlen(TREE_PAYLOAD_FOLDER)) == 0;
+}
+
+/* Has a file this digest? Somebody may have changed it by hand. */
+static bool is_as_made(int parent, const char *name, const char *digest)
+{
+    int fd = openat(parent, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    uint8_t is[DIGEST_LEN];
+    struct content content;
+    struct stat st;
+    bool same = false;
+
+    if (fd >= 0 && fstat(fd, &st) == 0) {
+        content = content_file(name, fd, (uint64_t)st.st_size);
+        same = digest_content(&content, 0, is) == 0 && strcmp(digest_hex(is).text, digest) == 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return same;
+}
+
+/* Keeps what is in place under its digest, for generations that still have it. */
+static int keep_old(struct tree *tree, const struct tree_file *old)
+{
+    struct digest_text digest = digest_hex(old->digest);
+    char *kept = xasprintf("files/%s", digest.text);
+    const char *name;
+    struct stat st;
+    int parent = tree_parent(tree, old->path, &name, false), result = 0;
+
+    if (parent < 0)
+        result = errno == ENOENT ? 0 : -1;
+    else if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode)) {
+        errno = ELOOP;
+        result = tree_errno(tree, old->path, "replacing");
+    } else if (faccessat(tree->private_fd, kept, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+               is_as_made(parent, name, digest.text) &&
+               linkat(parent, name, tree->private_fd, kept, 0) < 0)
+        result = tree_errno(tree, old->path, "keeping it for an older generation");
+    free(kept);
+    return result;
+}
+
+/* What is in place and will not be, for a new file takes its place or none does. */
+static int keep_olds(struct tree *tree)
+{
+    int result = tree_make_private(tree, "files");
+
+    for (size_t i = 0; i < tree->old.count && result == 0; i++) {
+        const struct tree_file *old = &tree->old.files[i];
+        const struct tree_file *new = tree_list_find(&tree->files, old->path);
+
+        if (!is_payload(old) && (!new || new->staged))
+            result = keep_old(tree, old);
+    }
+    return result;
+}
+
+static int make_folders(struct tree *tree, const struct tree_list *files)
+{
+    const char *name;
+
+    for (size_t i = 0; i < files->count; i++)
+        if (files->files[i].staged && tree_parent(tree, files->files[i].path, &name, true) < 0)
+            return -1;
+    return 0;
+}
+
+/* The lists of the new generation, still staged (of a draft, in place). */
+static int keep_lists(struct tree *tree)
+{
+    struct tree_generation_name folder = tree_generation_name(tree->generation, TREE_NEW);
+    int result = tree_make_private(tree, folder.text);
+
+    for (size_t i = 0; i < ARRAY_LEN(lists) && result == 0; i++) {
+        const struct tree_file *file = tree_list_find(&tree->files, lists[i]);
+        char *link = xasprintf("%s/%s", folder.text, lists[i]);
+        char *number = xasprintf("%u", file->staged);
+
+        unlinkat(tree->private_fd, link, 0);
+        if (linkat(tree->draft ? tree->fd : tree->stage_fd, tree->draft ? lists[i] : number,
+                   tree->private_fd, link, 0) < 0)
+            result = tree_errno(tree, link, "keeping the list of files");
+        free(link);
+        free(number);
+    }
+    return result;
+}
+
+/* What was made for nothing. */
+static void undo(struct tree *tree)
+{
+    tree_remove_generation(tree, tree->generation, TREE_NEW);
+    for (size_t i = 0; i < tree->files.count; i++)
+        if (tree->files.files[i].staged && !tree->draft)
+            tree_remove_empty(tree, tree->files.files[i].path);
+}
+
+static void print_drops(struct buf *journal, const struct tree *tree,
+                        const struct tree_list *target)
+{
+    for (size_t i = 0; i < tree->old.count; i++)
+        if (!is_payload(&tree->old.files[i]) && !tree_list_find(target, tree->old.files[i].path))
+            buf_printf(journal, "drop %s\n", tree->old.files[i].path);
 }
 
 /* What puts the staged files in place: payload first, the manifest last. */
@@ -24,14 +131,10 @@ static void print_journal(struct buf *journal, const struct tree *tree)
     for (enum tree_order order = TREE_PAYLOAD; order <= TREE_MANIFEST && !tree->draft; order++)
         for (size_t i = 0; i < tree->files.count; i++)
             if (tree->files.files[i].staged && tree->files.files[i].order == order)
-                print_put(journal, tree, &tree->files.files[i]);
-    for (size_t i = 0; i < tree->old.count; i++) {
-        const struct tree_file *old = &tree->old.files[i];
-
-        if (strncmp(old->path, TREE_PAYLOAD_FOLDER, strlen(TREE_PAYLOAD_FOLDER)) != 0 &&
-            !tree_list_find(&tree->files, old->path))
-            buf_printf(journal, "drop %s %s\n", digest_hex(old->digest).text, old->path);
-    }
+                buf_printf(journal, "put %u %s\n", tree->files.files[i].staged,
+                           tree->files.files[i].path);
+    print_drops(journal, tree, &tree->files);
+    buf_printf(journal, "generation %u\n", tree->generation);
 }
 
 /* A draft becomes the tree. An empty folder may have appeared meanwhile: it is replaced. */
@@ -54,104 +157,99 @@ int tree_commit(struct tree *tree, unsigned keep)
     tree->generation = tree_next_number(tree);
     tree_list_sort(&tree->files);
     print_journal(&journal, tree);
-    buf_printf(&journal, "generation %u\n", tree->generation);
+    if (make_folders(tree, &tree->files) < 0 || keep_olds(tree) < 0 || keep_lists(tree) < 0) {
+        undo(tree);
+        buf_free(&journal);
+        return -1;
+    }
     result = tree_begin(tree, &journal);
     buf_free(&journal);
-    if (result == 0 && publish(tree) == 0) {
-        tree_unstage(tree);
-        return tree_collect(tree, keep);
-    }
-    return -1;
+    if (result < 0 || publish(tree) < 0)
+        return -1;
+    tree_unstage(tree);
+    return tree_collect(tree, keep);
 }
 
-/* Stages a file that is kept, by its digest or, of payload, in its place. */
-static int stage_kept(struct tree *tree, struct buf *journal, const struct tree_file *file,
-                      const char *kept)
+/* Stages what is kept under a name within the private folder. */
+static int stage_kept(struct tree *tree, struct tree_file *file, const char *kept)
 {
-    const struct tree_file *old = tree_list_find(&tree->old, file->path);
     char number[16];
 
-    snprintf(number, sizeof number, "%u", ++tree->staged);
-    if (linkat(tree->private_fd, kept, tree->stage_fd, number, 0) < 0 && errno == ENOENT)
-        return msg_error(
-            "%s: going back: %s of that generation was changed by hand since, and is lost",
-            tree->name, file->path);
-    if (faccessat(tree->stage_fd, number, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        return tree_errno(tree, kept, "going back to it");
-    buf_printf(journal, "put %s %s %s\n", number, old ? digest_hex(old->digest).text : "-",
-               file->path);
-    return 0;
+    file->staged = ++tree->staged;
+    snprintf(number, sizeof number, "%u", file->staged);
+    if (linkat(tree->private_fd, kept, tree->stage_fd, number, 0) == 0)
+        return 0;
+    if (errno == ENOENT)
+        return msg_error("%s: going back: %s of that generation was changed by hand, and is lost",
+                         tree->name, file->path);
+    return tree_errno(tree, file->path, "going back to it");
 }
 
-static int stage_generation(struct tree *tree, struct buf *journal, const struct tree_list *target)
+/* Stages what of a generation is not in place, and its lists, which no list names. */
+static int stage_generation(struct tree *tree, struct tree_list *target, unsigned number)
 {
     int result = 0;
 
     for (size_t i = 0; i < target->count && result == 0; i++) {
-        const struct tree_file *file = &target->files[i];
+        struct tree_file *file = &target->files[i];
         const struct tree_file *old = tree_list_find(&tree->old, file->path);
         char *kept;
 
-        if (strncmp(file->path, TREE_PAYLOAD_FOLDER, strlen(TREE_PAYLOAD_FOLDER)) == 0 ||
-            (old && memcmp(old->digest, file->digest, DIGEST_LEN) == 0))
+        if (is_payload(file) || (old && memcmp(old->digest, file->digest, DIGEST_LEN) == 0))
             continue;
         kept = xasprintf("files/%s", digest_hex(file->digest).text);
-        result = stage_kept(tree, journal, file, kept);
+        result = stage_kept(tree, file, kept);
         free(kept);
     }
-    for (size_t i = 0; i < tree->old.count && result == 0; i++) {
-        const struct tree_file *old = &tree->old.files[i];
+    for (size_t i = 0; i < ARRAY_LEN(lists) && result == 0; i++) {
+        char *kept = xasprintf("%s/%s", tree_generation_name(number, "").text, lists[i]);
 
-        if (strncmp(old->path, TREE_PAYLOAD_FOLDER, strlen(TREE_PAYLOAD_FOLDER)) != 0 &&
-            !tree_list_find(target, old->path))
-            buf_printf(journal, "drop %s %s\n", digest_hex(old->digest).text, old->path);
+        result = stage_kept(tree, tree_list_add(target, xstrdup(lists[i])), kept);
+        free(kept);
     }
     return result;
 }
 
-static int stage_lists(struct tree *tree, struct buf *journal, unsigned number)
+static void print_way_back(struct buf *journal, const struct tree *tree, struct tree_list *target)
 {
-    static const char *const names[] = {TREE_SUMS_NAME, TREE_MANIFEST_NAME};
-    int result = 0;
+    for (size_t i = 0; i < target->count; i++)
+        if (target->files[i].staged)
+            buf_printf(journal, "put %u %s\n", target->files[i].staged, target->files[i].path);
+    tree_list_sort(target);
+    print_drops(journal, tree, target);
+    buf_printf(journal, "back %u\n", tree->generation);
+}
 
-    for (size_t i = 0; i < ARRAY_LEN(names) && result == 0; i++) {
-        char *kept = xasprintf("%s/%s", tree_generation_name(number, "").text, names[i]);
+static int go_back(struct tree *tree, struct tree_list *target, unsigned number)
+{
+    struct buf journal = {0};
+    int result = tree_open_stage(tree);
 
-        result = stage_kept(tree, journal, &(struct tree_file){.path = (char *)names[i]}, kept);
-        free(kept);
+    if (result == 0)
+        result = stage_generation(tree, target, number);
+    if (result == 0)
+        result = make_folders(tree, target);
+    if (result == 0) {
+        print_way_back(&journal, tree, target);
+        result = tree_begin(tree, &journal);
     }
+    buf_free(&journal);
     return result;
 }
 
 int tree_rollback(struct tree *tree)
 {
-    unsigned target = tree_newest_before(tree, tree->generation);
-    struct tree_list list = {0};
-    struct buf journal = {0};
+    unsigned number = tree_newest_before(tree, tree->generation);
+    struct tree_list target = {0};
     int result;
 
-    if (!target)
+    if (!number)
         return msg_error("%s: going back: there is no generation before this one", tree->name);
-    result = tree_read_generation(tree, &list, target, "");
-    if (tree->dry_run && result == 0)
-        tree->generation = target;
-    if (tree->dry_run || result < 0)
-        goto out;
-    result = tree_make_private(tree, "new");
-    tree->stage_fd = openat(tree->private_fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (result == 0 && tree->stage_fd < 0)
-        result = tree_errno(tree, "new", "opening the folder");
+    result = tree_read_generation(tree, &target, number, "");
+    if (result == 0 && !tree->dry_run)
+        result = go_back(tree, &target, number);
     if (result == 0)
-        result = stage_generation(tree, &journal, &list);
-    if (result == 0)
-        result = stage_lists(tree, &journal, target);
-    buf_printf(&journal, "back %u\n", tree->generation);
-    if (result == 0)
-        result = tree_begin(tree, &journal);
-    if (result == 0)
-        tree->generation = target;
-out:
-    tree_list_free(&list);
-    buf_free(&journal);
+        tree->generation = number;
+    tree_list_free(&target);
     return result;
 }

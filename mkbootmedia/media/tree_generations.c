@@ -2,6 +2,7 @@
 #include "media/tree_private.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,7 +112,7 @@ static void collect_payload(struct tree *tree, const struct tree_list *gone,
             in_lists(kept, kept_count, path))
             continue;
         parent = tree_parent(tree, path, &name, false);
-        if (parent < 0 || unlinkat(parent, name, 0) < 0)
+        if (parent < 0 || (unlinkat(parent, name, 0) < 0 && errno != ENOENT))
             continue;
         tree_remove_empty(tree, path);
     }
@@ -159,7 +160,7 @@ static void collect_files(struct tree *tree, const struct tree_list *kept, size_
     free(digests);
 }
 
-static void remove_generation(const struct tree *tree, unsigned number, const char *suffix)
+void tree_remove_generation(const struct tree *tree, unsigned number, const char *suffix)
 {
     static const char *const names[] = {TREE_SUMS_NAME, TREE_MANIFEST_NAME};
     struct tree_generation_name folder = tree_generation_name(number, suffix);
@@ -210,11 +211,14 @@ int tree_collect(struct tree *tree, unsigned keep)
         if (result == 0) {
             collect_payload(tree, &gone, kept, kept_count);
             tree_list_free(&gone);
-            remove_generation(tree, (unsigned)abs(numbers.v[i]), suffix);
         }
     }
     if (result == 0)
         collect_files(tree, kept, kept_count);
+    for (size_t i = 0; i < numbers.n && result == 0; i++) /* last: by these it can begin again */
+        if (numbers.v[i])
+            tree_remove_generation(tree, (unsigned)abs(numbers.v[i]),
+                                   numbers.v[i] < 0 ? TREE_GONE : "");
     for (size_t i = 0; i < kept_count; i++)
         tree_list_free(&kept[i]);
     free(kept);

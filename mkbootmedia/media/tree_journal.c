@@ -3,10 +3,12 @@
  * first, a line for each, so that whoever opens the tree next can end what a run that was cut short
  * began:
  *
- *     put N OLD PATH     the staged file N becomes PATH; OLD is the digest of what was there, or -
- *     drop OLD PATH      PATH is no longer part of the tree
- *     generation N       what is now there is generation N
+ *     put N PATH         the staged file N becomes PATH
+ *     drop PATH          PATH is no longer part of the tree
+ *     generation N       what is now there is generation N, of which the lists are in N.new
  *     back N             generation N has been left
+ *
+ * All that could want room on the disk has been done before: the journal only renames and removes.
  */
 #include "media/tree_private.h"
 
@@ -22,13 +24,6 @@
 
 #define JOURNAL      "journal"
 #define PRIVATE_FILE 0644
-
-int tree_make_private(const struct tree *tree, const char *name)
-{
-    if (mkdirat(tree->private_fd, name, 0755) == 0 || errno == EEXIST)
-        return 0;
-    return tree_errno(tree, name, "making the folder");
-}
 
 int tree_sync(const struct tree *tree)
 {
@@ -68,38 +63,7 @@ int tree_put_private(struct tree *tree, const char *name, const struct buf *text
     return tree_write_text(tree, tree->private_fd, name, text);
 }
 
-/* Has a file this digest? Somebody may have changed it by hand. */
-static bool is_as_made(int parent, const char *name, const char *digest)
-{
-    int fd = openat(parent, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    uint8_t is[DIGEST_LEN];
-    struct content content;
-    struct stat st;
-    bool same = false;
-
-    if (fd >= 0 && fstat(fd, &st) == 0) {
-        content = content_file(name, fd, (uint64_t)st.st_size);
-        same = digest_content(&content, 0, is) == 0 && strcmp(digest_hex(is).text, digest) == 0;
-    }
-    if (fd >= 0)
-        close(fd);
-    return same;
-}
-
-/* Keeps what is in place under its digest, for generations that still have it. */
-static int keep_old(struct tree *tree, int parent, const char *name, const char *old)
-{
-    char *kept = xasprintf("files/%s", old);
-    int result = 0;
-
-    if (faccessat(tree->private_fd, kept, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-        is_as_made(parent, name, old))
-        result = linkat(parent, name, tree->private_fd, kept, 0);
-    free(kept);
-    return result;
-}
-
-static int put(struct tree *tree, const char *number, const char *old, const char *path)
+static int put(struct tree *tree, const char *number, const char *path)
 {
     const char *name;
     struct stat st;
@@ -110,8 +74,7 @@ static int put(struct tree *tree, const char *number, const char *old, const cha
     parent = tree_parent(tree, path, &name, true);
     if (parent < 0)
         return -1;
-    if ((*old != '-' && keep_old(tree, parent, name, old) < 0) ||
-        renameat(tree->stage_fd, number, parent, name) < 0)
+    if (renameat(tree->stage_fd, number, parent, name) < 0)
         return tree_errno(tree, path, "putting it in place");
     return 0;
 }
@@ -129,76 +92,54 @@ void tree_remove_empty(struct tree *tree, const char *path)
     free(folder);
 }
 
-static int drop(struct tree *tree, const char *old, const char *path)
+static int drop(struct tree *tree, const char *path)
 {
     const char *name;
     int parent = tree_parent(tree, path, &name, false);
 
     if (parent < 0)
         return errno == ENOENT ? 0 : -1;
-    if (keep_old(tree, parent, name, old) < 0 || (unlinkat(parent, name, 0) < 0 && errno != ENOENT))
+    if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
         return tree_errno(tree, path, "removing");
     tree_remove_empty(tree, path);
     return 0;
 }
 
-/* What is in place becomes a generation: its lists are kept. */
-static int mark_generation(struct tree *tree, unsigned number)
+/* Gives a generation another suffix, unless that was done before. */
+static int mark_generation(struct tree *tree, const char *number, const char *before,
+                           const char *after)
 {
-    static const char *const names[] = {TREE_MANIFEST_NAME, TREE_SUMS_NAME};
-    struct tree_generation_name folder = tree_generation_name(number, "");
-    int result = tree_make_private(tree, folder.text);
-
-    for (size_t i = 0; i < ARRAY_LEN(names) && result == 0; i++) {
-        char *link = xasprintf("%s/%s", folder.text, names[i]);
-
-        unlinkat(tree->private_fd, link, 0);
-        if (linkat(tree->fd, names[i], tree->private_fd, link, 0) < 0)
-            result = tree_errno(tree, link, "keeping the list of files");
-        free(link);
-    }
-    return result;
-}
-
-/* A generation that was left stays known until its payload is collected. */
-static int leave_generation(struct tree *tree, unsigned number)
-{
-    struct tree_generation_name from = tree_generation_name(number, ""),
-                                to = tree_generation_name(number, TREE_GONE);
+    unsigned n = (unsigned)strtoul(number, NULL, 10);
+    struct tree_generation_name from = tree_generation_name(n, before),
+                                to = tree_generation_name(n, after);
 
     if (renameat(tree->private_fd, from.text, tree->private_fd, to.text) < 0 && errno != ENOENT)
-        return tree_errno(tree, from.text, "leaving it");
+        return tree_errno(tree, from.text, "renaming it");
     return 0;
 }
 
 /* One line of the journal. */
 static int apply_line(struct tree *tree, char *line)
 {
-    char *save, *verb = strtok_r(line, " ", &save), *first = strtok_r(NULL, " ", &save), *second;
+    char *save = NULL, *verb = strtok_r(line, " ", &save);
 
-    if (!first)
-        return msg_error("%s: ending what was begun: the journal is damaged", tree->name);
     if (strcmp(verb, "drop") == 0)
-        return drop(tree, first, save);
+        return drop(tree, save);
+    if (strcmp(verb, "put") == 0) {
+        char *number = strtok_r(NULL, " ", &save);
+
+        return put(tree, number, save);
+    }
     if (strcmp(verb, "generation") == 0)
-        return mark_generation(tree, (unsigned)strtoul(first, NULL, 10));
-    if (strcmp(verb, "back") == 0)
-        return leave_generation(tree, (unsigned)strtoul(first, NULL, 10));
-    second = strtok_r(NULL, " ", &save);
-    return put(tree, first, second, save);
+        return mark_generation(tree, save, TREE_NEW, "");
+    return mark_generation(tree, save, "", TREE_GONE);
 }
 
 /* Does what a journal says, from its first line, and removes it. */
 static int apply(struct tree *tree, char *journal)
 {
-    int result = tree_make_private(tree, "files");
+    int result = tree_open_stage(tree);
 
-    if (result == 0)
-        result = tree_make_private(tree, "new");
-    if (result == 0 && tree->stage_fd < 0) {
-        tree->stage_fd = openat(tree->private_fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        result = tree->stage_fd < 0 ? tree_errno(tree, "new", "opening the folder") : 0;
-    }
     for (char *line = journal, *end; result == 0 && *line; line = end) {
         end = line + strcspn(line, "\n");
         if (*end)
@@ -210,6 +151,23 @@ static int apply(struct tree *tree, char *journal)
     if (result == 0 && unlinkat(tree->private_fd, JOURNAL, 0) < 0)
         result = tree_errno(tree, JOURNAL, "removing");
     return result;
+}
+
+/* Is it one of ours, with all its lines? Who may write into a tree may have put another there. */
+static int check(const struct tree *tree, const struct buf *journal)
+{
+    static const char *const verbs[] = {"put ", "drop ", "generation ", "back "};
+    bool valid = journal->len && journal->data[journal->len - 1] == '\n';
+
+    for (const char *line = journal->data; valid && *line; line += strcspn(line, "\n") + 1) {
+        size_t i = 0, len = strcspn(line, "\n");
+
+        while (i < ARRAY_LEN(verbs) && strncmp(line, verbs[i], strlen(verbs[i])) != 0)
+            i++;
+        valid = i < ARRAY_LEN(verbs) && len > strlen(verbs[i]) &&
+                (i > 0 || memchr(line + strlen("put "), ' ', len - strlen("put ")));
+    }
+    return valid ? 0 : msg_error("%s: ending what was begun: the journal is damaged", tree->name);
 }
 
 int tree_begin(struct tree *tree, struct buf *journal)
@@ -236,7 +194,9 @@ int tree_recover(struct tree *tree)
         close(fd);
     if (fd >= 0 && result == 0) {
         msg_note("%s: ending what an earlier run has begun", tree->name);
-        result = apply(tree, journal.len ? journal.data : (char[]){""});
+        result = check(tree, &journal);
+        if (result == 0)
+            result = apply(tree, journal.data);
     }
     tree_unstage(tree);
     buf_free(&journal);

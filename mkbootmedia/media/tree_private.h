@@ -11,6 +11,7 @@
 #define TREE_MANIFEST_NAME  "manifest.json"
 #define TREE_PAYLOAD_FOLDER "payload/"
 #define TREE_GONE           ".gone" /* behind the name of a generation that was left */
+#define TREE_NEW            ".new"  /* and of one that is not there yet */
 
 /* Reads the lines of SHA256SUMS; 1, 0 if there is no such file, -1 and reported. */
 int tree_list_read(struct tree_list *list, int dir_fd, const char *path, const char *name);
@@ -51,6 +52,10 @@ unsigned tree_next_number(const struct tree *tree);
 
 /* A folder of the program's own. -1, reported. */
 int tree_make_private(const struct tree *tree, const char *name);
+/* The folder of what is staged, made if it has to be. -1, reported. */
+int tree_open_stage(struct tree *tree);
+/* Removes a generation's lists. */
+void tree_remove_generation(const struct tree *tree, unsigned number, const char *suffix);
 /* Removes the folders of a path that are empty now, the innermost first. */
 void tree_remove_empty(struct tree *tree, const char *path);
 /* The file system has everything when it returns. -1, reported. */

@@ -40,9 +40,10 @@ static char *digest_of(struct digest_cache *cache, const char *name, uint64_t pa
     static char hex[2 * DIGEST_LEN + 1];
     struct source source;
     uint8_t digest[DIGEST_LEN];
+    struct timespec changed;
 
     open_file(&source, name);
-    assert_int_equal(digest_cache_get(cache, &source, pad, digest), 0);
+    assert_int_equal(digest_cache_get(cache, &source, pad, digest, &changed), 0);
     source_close(&source);
     strcpy(hex, digest_hex(digest).text);
     return hex;

@@ -1,5 +1,6 @@
 /* payload: kernel arguments into words, as lib/cmdline.c of Linux splits them; consoles. */
 #include "boot/payload.h"
+#include "boot/setting.h"
 
 #include "base/util.h"
 
@@ -109,14 +110,15 @@ static char *words_of(const char *consoles, const char *cmdline)
     struct payload payload;
     int fd = kernel_file();
     char *list = xstrdup(consoles), *save, *got = NULL;
+    const char *why = NULL;
 
     request_init(&request);
     request_add_entry(&request, "linux");
     request.entries[0].kernel = xasprintf("/proc/self/fd/%d", fd);
     request.entries[0].cmdline = cmdline ? xstrdup(cmdline) : NULL;
-    for (char *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save))
-        strings_add(&request.consoles, word);
-    if (payload_open(&payload, &request) == 0)
+    for (char *word = strtok_r(list, " ", &save); word && !why; word = strtok_r(NULL, " ", &save))
+        why = setting_console(&request, word);
+    if (payload_open(&payload, &request) == 0 && !why)
         got = joined(&payload.entries[0].words);
     payload_close(&payload);
     request_free(&request);
