@@ -23,21 +23,20 @@ function decode(text,    out, at, code) {
     return out text
 }
 
-# The innermost first, until none is left.
-function expand(text,    end, start, i, name) {
-    for (;;) {
-        start = end = 0
-        for (i = 1; i <= length(text) && !end; i++) {
-            if (substr(text, i, 2) == "${") start = i
-            if (start && substr(text, i, 1) == "}") end = i
-        }
+# The last ${ before the first } behind one: the innermost first, until none is left.
+function expand(text,    end, start, at, name) {
+    while ((start = index(text, "${")) > 0) {
+        end = index(substr(text, start), "}")
         if (!end) return text
+        end += start - 1
+        while ((at = index(substr(text, start + 2, end - start - 2), "${")) > 0) start += at + 1
         name = substr(text, start + 2, end - start - 2)
         if (name == "netX/mac:hexhyp") name = "netX/mac"
         sub(/:string$/, "", name)
         if (name !~ /^(netX\/mac|[a-z-]+)$/) fail("a setting of ours is no ${" name "}")
         text = substr(text, 1, start - 1) settings[name] substr(text, end + 1)
     }
+    return text
 }
 
 function joined(from, to,    i, text) {

@@ -55,20 +55,14 @@ EOF
     lab_net
     cp -r net kept
     for file in boot.ipxe grub/grub.cfg hosts/02-00-00-00-00-02.ipxe hosts/02-00-00-00-00-02.cfg; do
-        for word in single quiet 'The old' initrd.img vmlinuz; do
+        for word in single quiet 'The old' /initrd.img /vmlinuz; do
             grep -q "$word" "net/$file" || continue
             sed -i "s|$word|X|" "net/$file"
-            if (set -e; same_menus net 02-00-00-00-00-02 debian old) >/dev/null 2>&1; then
+            if same_menus net 02-00-00-00-00-02 debian old >/dev/null 2>&1; then
                 echo "$file: $word: nobody has noticed" && return 1
             fi
             cp "kept/$file" "net/$file"
         done
-    done
-    # shellcheck disable=SC2016
-    for word in '|| goto failed' 'imgfree' 'entry-old'; do
-        sed -i "0,/$word/s//x/" net/boot.ipxe
-        ipxe_menu net 02-00-00-00-00-99 entry-old >/dev/null || true
-        cp kept/boot.ipxe net/boot.ipxe
     done
     same_menus net 02-00-00-00-00-02 debian old
 }
@@ -247,8 +241,8 @@ b'; do
             grub-script-check net/grub/grub.cfg
             none grep -qaP '[\x00-\x09\x0b-\x1f\x7f]' net/boot.ipxe net/grub/grub.cfg
             iconv -f utf-8 -t utf-8 net/boot.ipxe >/dev/null
-            # shellcheck disable=SC2016
-            [ "$text" = '${net0/mac}' ] || grep -qxF "item entry-linux Linux $text" got || grep -qx 'item entry-linux Linux' got
+            title=$(sed -n 's/^item entry-linux //p' got)
+            [[ "Linux $text" == "$title"* ]] # whole, or cut where it is odd
         else
             [ "$(wc -l <err)" = 1 ]
             grep -q '^mkbootmedia: ' err

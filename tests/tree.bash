@@ -103,13 +103,9 @@ named() {
 # payload_whole TREE: every file of the payload has the bytes that its path names, and what scripts
 # name is there.
 payload_whole() {
-    local path digest
-    while read -r digest path; do
-        [[ $path == payload/"${digest:0:16}"/* ]] || { echo "$path has $digest" && return 1; }
-    done < <(cd "$1" && find payload -type f -exec sha256sum {} + 2>/dev/null)
-    while read -r path; do
-        [ -s "$1/$path" ] || { echo "$path is missing" && return 1; }
-    done < <(named "$1")
+    (cd "$1" && find . -path './payload/*' -type f -print0 | xargs -r0 sha256sum) |
+        awk '{ if (substr($2, 11, 17) != substr($1, 1, 16) "/") { print $2 " has " $1; bad = 1 } } END { exit bad }' &&
+        diff <(named "$1" | comm -23 - <(cd "$1" && find . -path './payload/*' -type f -size +0 -printf '%P\n' | sort)) /dev/null
 }
 
 # whole TREE: what can be said of every tree that a run has completed.
@@ -123,9 +119,8 @@ whole() {
         <(paths "$1" | grep -vE '^(payload/.*|SHA256SUMS|manifest.json)$') || return 1
     diff <(jq -r '.files[] | select(.path != "SHA256SUMS") | "\(.sha256)  \(.path)"' "$1/manifest.json" |
         LC_ALL=C sort -k 2) <(LC_ALL=C sort -k 2 "$1/SHA256SUMS") || return 1
-    jq -r '.files[] | "\(.size) \(.path)"' "$1/manifest.json" | while read -r size path; do
-        [ "$(stat -c %s "$1/$path")" = "$size" ] || { echo "$path has not $size bytes" && return 1; }
-    done || return 1
+    [ -z "$(comm -23 <(jq -r '.files[] | "\(.size) \(.path)"' "$1/manifest.json" | sort) \
+        <(find "$1" -type f -printf '%s %P\n' | sort))" ] || { echo 'sizes' && return 1; }
     # nothing of a run is left
     [ -z "$(find "$1" -path '*/.mkbootmedia/*' \( -name new -o -name '*journal' \))" ] || return 1
     # whatever the umask was

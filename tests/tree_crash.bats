@@ -117,7 +117,7 @@ tidy() {
     net -f "$SHARE/lab2/lab.conf" -o expected
     begin() { rm -rf net; }
     check() { [ ! -e net ] || diff wanted <(served net); }
-    every=2 kills 15 expected "${UPDATE[@]}"
+    every=3 kills 10 expected "${UPDATE[@]}"
 }
 
 @test "a first run into an empty folder that is killed" {
@@ -126,7 +126,7 @@ tidy() {
     begin() { rm -rf net && mkdir net; }
     check() { either; }
     both none expected
-    every=2 kills 20 expected "${UPDATE[@]}"
+    every=4 kills 10 expected "${UPDATE[@]}"
 }
 
 @test "a way back that is killed: the next run goes on from either end" {

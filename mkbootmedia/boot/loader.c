@@ -422,23 +422,3 @@ void loaders_free(struct loaders *loaders)
     }
     *loaders = (struct loaders){0};
 }
-
-char *loader_package_version(const char *package)
-{
-    const char *const ask[][6] = {
-        {"dpkg-query", "-W", "-f", "${Version}", package, NULL},
-        {"rpm", "-q", "--qf", "%{VERSION}-%{RELEASE}", package, NULL},
-        {"pacman", "-Q", package, NULL},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(ask); i++) {
-        struct buf out = {0};
-
-        if (run_output(ask[i], &out) == 0 && out.len) {
-            out.data[strcspn(out.data, "\n")] = '\0';
-            return out.data;
-        }
-        buf_free(&out);
-    }
-    return NULL;
-}

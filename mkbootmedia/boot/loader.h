@@ -61,7 +61,9 @@ char *loader_packages(enum loader_role role);
 const char *loader_platform_name(enum loader_platform platform); /* "i386-pc", as GRUB says */
 const char *loader_role_name(enum loader_role role);             /* "shim", "GRUB", ... */
 
-/* The installed version of a package (dpkg, rpm or pacman knows), or NULL; free it. */
-char *loader_package_version(const char *package);
+/* The installed version of a package (dpkg, rpm or pacman knows), or NULL. */
+const char *loader_package_version(const char *package);
+/* Asks for many at once: a process less for each. */
+void loader_package_prefetch(const char *const *packages, size_t count);
 
 #endif

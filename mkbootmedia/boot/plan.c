@@ -79,7 +79,7 @@ static int measure_images(struct plan *plan)
  * A GRUB of a tree would look for its menu on the server that gave it its address; beside a
  * proxyDHCP that is another one, so it is told where the tree is.
  */
-static int start_images(struct plan *plan)
+int plan_start_images(struct plan *plan)
 {
     bool net = plan->output == PLAN_NET;
     char *device = net ? xasprintf("(tftp,%s)", plan->net.server) : xstrdup("");
@@ -153,17 +153,24 @@ int plan_make(struct plan *plan, const struct request *request, const struct pay
     if (read_time(plan) < 0 || loaders_find(&plan->loaders, request, payload->arch, net) < 0 ||
         plan_make_ukis(plan) < 0)
         return -1;
-    if (!net)
-        return make_medium(plan);
-    /* images of a tree have nothing in them that is not known yet: grub-mkimage starts at once */
-    return plan_make_net(plan) < 0 ? -1 : start_images(plan);
+    return net ? plan_make_net(plan) : make_medium(plan);
 }
 
 int plan_finish(struct plan *plan)
 {
-    if ((plan->output != PLAN_NET && start_images(plan) < 0) || check_entries(plan) < 0)
+    if ((plan->output != PLAN_NET && plan_start_images(plan) < 0) || check_entries(plan) < 0)
         return -1;
     return plan_take_images(plan);
+}
+
+void plan_prefetch_versions(const struct plan *plan)
+{
+    const char **packages = xcalloc(plan->used_count, sizeof *packages);
+
+    for (size_t i = 0; i < plan->used_count; i++)
+        packages[i] = plan->used[i].package;
+    loader_package_prefetch(packages, plan->used_count);
+    free(packages);
 }
 
 struct item **plan_volume(const struct plan *plan, unsigned volume, size_t *count)

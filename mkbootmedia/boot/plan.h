@@ -107,6 +107,9 @@ uint32_t plan_number(const struct plan *plan, const char *purpose);
 /* Where a payload file of this digest is in a tree; malloc'ed. */
 char *plan_payload_path(const uint8_t digest[DIGEST_LEN], const char *name);
 
+/* Has the versions of all packages of its loaders asked for at once. */
+void plan_prefetch_versions(const struct plan *plan);
+
 /* Is this file one that the plan reads from? */
 bool plan_reads(const struct plan *plan, dev_t dev, ino_t ino);
 

@@ -302,9 +302,21 @@ static char *tree_path(const struct request *request)
     return NULL;
 }
 
+/* DHCP has to tell of a name server then, and the configurations know none. */
+static void note_name(const struct request *request)
+{
+    const char *host = strstr(request->url, "://") + 3;
+
+    if (host[strspn(host, "0123456789.:")] && host[strspn(host, "0123456789.:")] != '/')
+        msg_note("%s: clients need a name server for that: add it to what DHCP tells",
+                 request->url);
+}
+
 static int read_net(struct plan *plan)
 {
     struct plan_net *net = &plan->net;
+
+    note_name(plan->request);
 
     net->server = server_of(plan->request);
     if (!net->server)
@@ -382,10 +394,14 @@ static int identify(struct plan *plan)
 
 int plan_make_net(struct plan *plan)
 {
-    if (check_texts(plan) < 0 || read_net(plan) < 0 || add_entries(plan) < 0 || add_added(plan) < 0)
+    if (check_texts(plan) < 0 || read_net(plan) < 0)
+        return -1;
+    want_images(plan);
+    if (plan_start_images(plan) < 0) /* at once: payload is read meanwhile */
+        return -1;
+    if (add_entries(plan) < 0 || add_added(plan) < 0)
         return -1;
     add_loaders(plan);
-    want_images(plan);
     plan_add_ukis(plan);
     choose_first(plan);
     if (add_texts(plan) < 0 || plan_sort(plan) < 0)

@@ -25,6 +25,8 @@ void plan_add_ukis(struct plan *plan);
 int plan_add_files(struct plan *plan);
 /* Texts that name the marker: menu, theme, early configurations. -1, reported. */
 int plan_add_texts(struct plan *plan);
+/* Sets grub-mkimage to work on all images that are wanted. -1, reported. */
+int plan_start_images(struct plan *plan);
 /* Items, still without content, for the EFI programs that grub-mkimage is making. */
 void plan_add_images(struct plan *plan);
 /* Their content, and the BIOS core image, as soon as they are made. -1, reported. */

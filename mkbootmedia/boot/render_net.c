@@ -79,22 +79,51 @@ static uint32_t address_of(const char *text)
     return ntohl(addr.s_addr);
 }
 
-/*
- * The network, and what of it is given out: the half of it in which the server is not, without the
- * first and the last address of the network.
- */
-static void add_network(struct scope *scope, const struct plan_net *net)
-{
-    unsigned bits = (unsigned)atoi(strchr(net->subnet, '/') + 1);
-    uint32_t mask = UINT32_MAX << (32 - bits), network = address_of(net->subnet) & mask;
-    uint32_t half = ~mask / 2 + 1;
-    bool upper = (address_of(net->server) & ~mask) < half;
+/* A run of addresses. */
+struct range {
+    uint32_t first, last;
+};
 
-    scope_text(scope, "subnet", net->subnet);
+/* Cuts an address out of a range: the longer of what is left and right of it stays. */
+static void cut(struct range *range, uint32_t address)
+{
+    if (address < range->first || address > range->last)
+        return;
+    if (address - range->first > range->last - address)
+        range->last = address - 1;
+    else
+        range->first = address + 1;
+}
+
+/*
+ * What of a network is given out: the half of it in which the server is not, without the first and
+ * the last address of the network, and without the address in the URL.
+ */
+static struct range range_of(const struct plan *plan, uint32_t network, uint32_t mask)
+{
+    const char *host = strstr(plan->request->url, "://") + 3;
+    char *text = xasprintf("%.*s", (int)strcspn(host, ":/"), host);
+    uint32_t half = ~mask / 2 + 1;
+    bool upper = (address_of(plan->net.server) & ~mask) < half;
+    struct range range = {upper ? network + half : network + 1,
+                          upper ? network + ~mask - 1 : network + half - 1};
+
+    cut(&range, address_of(text));
+    free(text);
+    return range;
+}
+
+static void add_network(struct scope *scope, const struct plan *plan)
+{
+    unsigned bits = (unsigned)atoi(strchr(plan->net.subnet, '/') + 1);
+    uint32_t mask = UINT32_MAX << (32 - bits), network = address_of(plan->net.subnet) & mask;
+    struct range range = range_of(plan, network, mask);
+
+    scope_text(scope, "subnet", plan->net.subnet);
     scope_address(scope, "network", network);
     scope_address(scope, "netmask", mask);
-    scope_address(scope, "range_start", upper ? network + half : network + 1);
-    scope_address(scope, "range_end", upper ? network + ~mask - 1 : network + half - 1);
+    scope_address(scope, "range_start", range.first);
+    scope_address(scope, "range_end", range.last);
 }
 
 /* "http://HOST:PORT/PATH": what a server listens on, and below which path. */
@@ -123,6 +152,6 @@ void render_net(struct scope *scope, const struct plan *plan)
     scope_text(scope, "tree_path", net->path);
     scope_text(scope, "server", net->server);
     scope_text(scope, "interface", plan->request->interface ? plan->request->interface : "");
-    add_network(scope, net);
+    add_network(scope, plan);
     add_clients(scope, plan);
 }

@@ -67,14 +67,14 @@ static void print_entries(const struct plan *plan)
 static void print_loaders(const struct plan *plan)
 {
     printf("\nloaders\n");
+    plan_prefetch_versions(plan);
     for (size_t i = 0; i < plan->used_count; i++) {
         const struct plan_loader *used = &plan->used[i];
-        char *version = loader_package_version(used->package);
+        const char *version = loader_package_version(used->package);
 
         printf("  %-10s %-10s %-22s from %s (%s%s%s)\n", used->what, used->platform,
                used->dest ? used->dest : "boot sectors", used->source, used->package,
                version ? " " : "", version ? version : "");
-        free(version);
     }
 }
 
@@ -172,15 +172,15 @@ static json_t *json_loaders(const struct plan *plan)
 {
     json_t *array = json_array();
 
+    plan_prefetch_versions(plan);
     for (size_t i = 0; i < plan->used_count; i++) {
         const struct plan_loader *used = &plan->used[i];
-        char *version = loader_package_version(used->package);
+        const char *version = loader_package_version(used->package);
 
         json_array_append_new(array, json_pack("{s:s, s:s, s:s?, s:o, s:s, s:s?}", "loader",
                                                used->what, "platform", used->platform, "path",
                                                used->dest, "source", json_text(used->source),
                                                "package", used->package, "version", version));
-        free(version);
     }
     return array;
 }

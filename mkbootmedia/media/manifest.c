@@ -55,17 +55,17 @@ static json_t *loaders_of(const struct plan *plan)
 {
     json_t *array = json_array();
 
+    plan_prefetch_versions(plan);
     for (size_t i = 0; i < plan->used_count; i++) {
         const struct plan_loader *used = &plan->used[i];
         const struct item *item = find_item(plan, used->dest);
-        char *version = loader_package_version(used->package);
+        const char *version = loader_package_version(used->package);
 
         json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:s, s:s?, s:o}", "loader",
                                                used->what, "platform", used->platform, "path",
                                                text_or_null(used->dest), "package", used->package,
                                                "version", version, "sbat",
                                                item ? sbat_of(&item->content) : json_array()));
-        free(version);
     }
     return array;
 }
