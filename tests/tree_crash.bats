@@ -151,6 +151,20 @@ tidy() {
     [ $count -ge 15 ]
 }
 
+@test "a way back that is killed and asked for again goes back once" {
+    local call n
+    for timeout in 11 12 13; do net -f "$SHARE/lab/lab.conf" -o old --timeout $timeout; done
+    for call in 'renameat 1' 'renameat 2' 'renameat 4' 'renameat 5' 'unlinkat 3'; do
+        rm -rf net
+        cp -a old net
+        # shellcheck disable=SC2086
+        killed $call net -q --rollback || continue
+        mkbootmedia net -q --rollback -o net
+        grep -qx 'set wait 12000' net/boot.ipxe || { echo "after $call" && return 1; }
+        whole net
+    done
+}
+
 @test "killed twice, and then with yet another spec" {
     local n
     both "$SHARE/old" "$SHARE/new"

@@ -209,21 +209,34 @@ static int open_private(struct tree *tree)
 
 /* Set by a signal that ends the program: the next file is not begun, and nothing remains. */
 static volatile sig_atomic_t interrupted;
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+static atomic_bool *stop; /* of the copy that is going on */
 
 static void interrupt(int number)
 {
     interrupted = number;
+    *stop = true;
 }
 
-static void watch_signals(void)
+static void watch_signals(struct tree *tree)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-
     interrupted = 0;
-    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-        if (signal(numbers[i], interrupt) == SIG_IGN) /* as nohup(1) asks for */
-            signal(numbers[i], SIG_IGN);
+    stop = &tree->meter.stop;
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        if (signal(signals[i], interrupt) == SIG_IGN) /* as nohup(1) asks for */
+            signal(signals[i], SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of writing, with a message */
+}
+
+/* What came meanwhile ends the program now, as if nobody had caught it. */
+static void forget_signals(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        if (signal(signals[i], SIG_DFL) == SIG_IGN)
+            signal(signals[i], SIG_IGN);
+    if (interrupted)
+        raise(interrupted);
 }
 
 int tree_open(struct tree *tree, const char *path, const struct tree_options *options)
@@ -242,7 +255,7 @@ int tree_open(struct tree *tree, const char *path, const struct tree_options *op
                           .meter = {.shown = PTHREAD_MUTEX_INITIALIZER,
                                     .progress = options->progress,
                                     .progress_arg = options->progress_arg}};
-    watch_signals();
+    watch_signals(tree);
     tree->umask = umask(022); /* whoever serves the tree must be able to read it */
     if (open_top(tree) < 0)
         return -1;
@@ -337,6 +350,8 @@ static int stage(struct tree *tree, struct tree_file *file, const struct content
         return errno == EEXIST && file->order == TREE_PAYLOAD ? 0 : -1;
     if (content->len)
         result = copy_to_file(&copy, &region);
+    if (result < 0 && interrupted)
+        msg_error("%s: writing: interrupted", tree->name);
     if (result == 0 && file->size > content->len && ftruncate(copy.fd, (off_t)file->size) < 0)
         result = tree_errno(tree, file->path, "writing");
     copy_free(&copy);
@@ -440,10 +455,7 @@ void tree_free(struct tree *tree)
         rmdir(tree->draft);
     }
     umask(tree->umask);
-    if (interrupted) { /* as if nobody had caught it */
-        signal(interrupted, SIG_DFL);
-        raise(interrupted);
-    }
+    forget_signals();
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         if (*fds[i] >= 0)
             close(*fds[i]);

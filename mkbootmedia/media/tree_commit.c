@@ -152,6 +152,7 @@ static int publish(struct tree *tree)
 int tree_commit(struct tree *tree, unsigned keep)
 {
     struct buf journal = {0};
+    unsigned before = tree->generation;
     int result;
 
     tree->generation = tree_next_number(tree);
@@ -159,6 +160,7 @@ int tree_commit(struct tree *tree, unsigned keep)
     print_journal(&journal, tree);
     if (make_folders(tree, &tree->files) < 0 || keep_olds(tree) < 0 || keep_lists(tree) < 0) {
         undo(tree);
+        tree->generation = before;
         buf_free(&journal);
         return -1;
     }

@@ -29,6 +29,8 @@ dnsmasq       uefi        shim    pxe
 dnsmasq       secureboot  shim    pxe
 dnsmasq       ia32        grub    pxe
 dnsmasq       ia32        grub    http
+dnsmasq       uefi        grub    http
+own_ipxe      bios        grub
 signed_uki    snakeoil    ipxe    http
 unsigned_uki  snakeoil    ipxe    http
 lost_payload  uefi        ipxe
@@ -68,6 +70,13 @@ dnsmasq() {
     tree --pxe "$2"
     net_up && net_serve dnsmasq tree/dhcp/dnsmasq.conf && net_serve nginx tree/http/nginx.conf &&
         healthy "$1" --boot "$3"
+}
+
+# A card or virtual machine that has iPXE built in gets the menu at once.
+own_ipxe() {
+    tree --pxe "$2"
+    net_up && net_serve dnsmasq tree/dhcp/dnsmasq.conf && net_serve nginx tree/http/nginx.conf &&
+        healthy "$1" --rom qemu
 }
 
 kea() {
