@@ -653,3 +653,28 @@ hidden() {
     mkbootmedia usb -k "$K" -i "$I" -o out/new.img
     [ "$(stat -c %a out/new.img)" = 600 ]
 }
+
+# warned OUTPUT OPTION...: what a plan for this output warns of.
+warned() {
+    mkbootmedia plan "$@" 2>&1 >/dev/null | grep 'warning: .* MiB of initramfs' || true
+}
+
+@test "an initramfs that is too large for a loader: a warning with the arithmetic" {
+    { printf '\x1f\x8b\x08'; } >in/large
+    truncate -s 900M in/large
+    # GRUB on BIOS has what lies between the kernel and 896 MiB.
+    line=$(warned -k "$K" -i in/large --firmware bios usb)
+    [ "$(wc -l <<<"$line")" = 1 ]
+    [[ $line =~ \ 900\ MiB\ of\ initramfs\ will\ not\ load\ by\ GRUB\ on\ BIOS:\ it\ has\ ([0-9]+)\ MiB.*\(896\ MiB\ less\ 16\ MiB.*and\ ([0-9]+)\ MiB ]]
+    difference=$((896 - 16 - BASH_REMATCH[2] - BASH_REMATCH[1]))
+    [ "$difference" -ge -1 ] && [ "$difference" -le 1 ]
+    warned -k "$K" -i in/large --firmware uefi usb | grep -q 'may not load by GRUB on UEFI.*: 800 MiB is what'
+    # iPXE has more.
+    [ -z "$(warned -k "$K" -i in/large --firmware bios --url http://10.0.0.1 net)" ]
+    warned -k "$K" -i in/large --firmware bios --pxe grub --url http://10.0.0.1 net |
+        grep -q 'will not load by GRUB on BIOS'
+    truncate -s 2100M in/large
+    warned -k "$K" -i in/large --firmware bios --url http://10.0.0.1 net |
+        grep -q '2100 MiB of initramfs may not load by iPXE on BIOS'
+    rm in/large
+}

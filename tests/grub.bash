@@ -6,6 +6,7 @@
 #   grub.bash FILE MAC [CHOICE [PLATFORM [CPU]]]
 #
 # A program of its own, for bats looks at each command of a function.
+# shellcheck disable=SC2034 # the menu's variables
 file=$1 chosen=${3-} grub_platform=${4-efi} grub_cpu=${5-x86_64} net_default_mac=${2//-/:}
 prefix=$(dirname "$file") stayed='' default='' lockdown='' grub=''
 titles=() ids=() blocks=()

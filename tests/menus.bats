@@ -189,6 +189,9 @@ odd_entries() {
             <(grub_menu net/grub/grub.cfg "$mac" host | grep -E '^(word|kernel)')
         ipxe_menu net "$mac" | grep -qxF -- "word y=$text"
     done
+    # and in the manifest, which is JSON
+    diff <(jq -r '.entries[2:][] | .title, .arguments[2], .arguments[3]' net/manifest.json) \
+        <(for text in "${ODD[@]}"; do printf '%s\nx=%s\n%s\n' "$text" "$text" "$text"; done)
     # labels, too: only printable ones are accepted
     for text in '|| reboot' "it's; reboot" '# x' '{{x}} %s' 'a\'; do
         lab_net --label "$text"

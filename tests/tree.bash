@@ -1,6 +1,7 @@
 # What the bats files about trees share: `load tree` after `load lib`. Trees of a tiny kernel are made
 # in a moment, for there is little to hash; where a tree must have all loaders it is the real one's.
 
+# shellcheck disable=SC2034 # some bats files use it
 URL=http://10.0.0.1/boot
 
 # tiny_kernel FILE [SEED]: the least that passes for a kernel, one of 32 bit for BIOS: protocol 2.06,

@@ -52,16 +52,14 @@ generation() { find "$1/.mkbootmedia/generations" -mindepth 1 -name '0*[0-9]' -p
         .url == "http://10.0.0.1/boot" and ([.loaders[].path] | index("shimx64.efi")) and
         (.loaders[] | select(.loader == "shim") | .sbat | any(startswith("shim,")))' net/manifest.json
     # nothing but the tree
-    [ "$(ls -A | grep -vx .changed)" = "lab
+    [ "$(find . -mindepth 1 -maxdepth 1 ! -name .changed -printf '%f\n' | sort)" = "lab
 net" ]
 }
 
 @test "an initramfs file ends at a multiple of 4 bytes, and its digest is of that" {
     lab_net
-    for size in 1001 5000; do
-        for path in $(jq -r '.entries[0].initrds[]' net/manifest.json); do
-            [ $(($(stat -c %s "net/$path") % 4)) = 0 ]
-        done
+    for path in $(jq -r '.entries[0].initrds[]' net/manifest.json); do
+        [ $(($(stat -c %s "net/$path") % 4)) = 0 ]
     done
     path=$(jq -r '.entries[0].initrds[0]' net/manifest.json)
     cmp <(cat lab/microcode.img && head -c 3 /dev/zero) "net/$path"
@@ -113,12 +111,11 @@ etc/notes" ]
     [ -e both.d/a ]
 }
 
-# quiet_run TREE-STATE OPTION...: a run that may open nothing for writing in the tree
+# writes: the system calls of one more run that changed something below the current folder
 writes() {
     # LeakSanitizer cannot work under ptrace
     ASAN_OPTIONS=detect_leaks=0 strace -f -y -o trace -e trace=%file,%desc,fsync,fdatasync,sync,syncfs,sync_file_range \
-        "$MKBOOTMEDIA" net -q -f lab/lab.conf -o net "$@"
-    # what succeeded, of what changes a file system
+        "$MKBOOTMEDIA" net -q -f lab/lab.conf -o net
     grep -E '(open[a-z0-9]*\(.*O_(WRONLY|RDWR|CREAT|TRUNC)|creat\(|rename|link|unlink|mkdir|rmdir|mknod|chmod|chown|utime|truncate|sync)' trace |
         grep -vE ' = -1 |/dev/|/proc/|/memfd:|pipe:|readlink|/tmp/grub|O_TMPFILE|unfinished|resumed' |
         grep -F "$PWD" || true
@@ -178,7 +175,8 @@ changed() {
     lab_net
     before=$(served net)
     inodes=$(find net -name .mkbootmedia -prune -o -type f -printf '%P %i %C@\n' | sort)
-    echo 'another key' | cp --remove-destination /dev/stdin lab/node1.key
+    rm lab/node1.key
+    echo 'another key' >lab/node1.key
     archive=$(jq -r '.hosts[0].files' net/manifest.json)
     SOURCE_DATE_EPOCH=$(stat -c %Y lab/vmlinuz) lab_net
     whole net
@@ -318,7 +316,7 @@ manifest.json" ]
     for folder in none empty foreign; do
         fails 1 "^mkbootmedia: $folder: " mkbootmedia net --rollback -o $folder
     done
-    [ "$(ls -A | grep -vxE '[.](out|err)')" = "empty
+    [ "$(find . -mindepth 1 -maxdepth 1 ! -name .out ! -name .err -printf '%f\n' | sort)" = "empty
 foreign
 lab" ]
     [ -z "$(ls -A empty)" ]

@@ -202,7 +202,7 @@ everything() {
     nowhere "$(printf 'x%.0s' {1..256})" 'x*: .*File name too long$'
     [ "$(cat file)" = mine ]
     [ -L dangling ]
-    [ "$(ls -A | grep -vxE '[.](out|err)')" = "dangling
+    [ "$(find . -mindepth 1 -maxdepth 1 ! -name .out ! -name .err -printf '%f\n' | sort)" = "dangling
 fifo
 file
 lab" ]
@@ -219,10 +219,7 @@ lab" ]
         sed "s|^add.*|add = { \"notes.txt:$1\"${2+, \"node1.key:$2\"} }|" "$SHARE/lab/lab.conf" >lab/lab.conf
         fails 1 '^mkbootmedia: ' mkbootmedia net -q -f lab/lab.conf -o net
         diff <(echo "$before") <(state net)
-        fails 1 '^mkbootmedia: ' mkbootmedia net -q -f lab/lab.conf -o empty
-        [ -z "$(ls -A empty)" ]
     }
-    mkdir empty
     for path in /../x /x/../../y /x/.. /./x /x//y; do
         bad_add "$path"
     done
@@ -237,6 +234,13 @@ lab" ]
     # a file where the tree has a folder, a folder where it has a file
     for path in /grub /dhcp /http /boot.ipxe/x /grub/grub.cfg/x /SHA256SUMS/x /manifest.json/x; do
         bad_add "$path"
+    done
+    # the same where nothing is yet
+    mkdir empty
+    for path in /hosts /payload /.mkbootmedia /grub /boot.ipxe /boot.ipxe/x /SHA256SUMS /manifest.json /manifest.json/x; do
+        bad_add "$path"
+        fails 1 '^mkbootmedia: ' mkbootmedia net -q -f lab/lab.conf -o empty
+        [ -z "$(ls -A empty)" ]
     done
     bad_add /x /x
     bad_add /x /X
@@ -300,7 +304,7 @@ lab" ]
 # fills NAME LIMIT...: gives the file system on full/ a little more room each time, from none, until an
 # update of the tree there ends; whatever fails before leaves the older generation as it is.
 fills() {
-    local step=0 before new
+    local step=0 before
     cp -r "$SHARE/net" expected
     change lab/lab.conf 's/timeout *= 7/timeout = 8/; s/"single"/"double"/; s/^add.*/add = "notes.txt:\/more\/notes"/'
     change lab/lab.conf '$ahost "02:00:00:00:00:11" { files = "notes.txt:/x" }'

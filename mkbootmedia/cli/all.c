@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define HEAD_LEN 200 /* bytes of a manifest that say what it is of */
+
 /* What one run makes. */
 struct all {
     struct request *request;
@@ -117,11 +119,31 @@ static int make_folder(struct all *all)
     return msg_errno(all->folder, "making the folder");
 }
 
+/* A manifest that is there already must be of such a run: not a tree's, nor anybody's. */
+static int check_manifest(const struct all *all)
+{
+    char *path = xasprintf("%s/manifest.json", all->folder), head[HEAD_LEN + 1] = {0};
+    struct source source;
+    int result = 0;
+
+    if (access(path, F_OK) == 0 && (result = source_open_any(&source, path)) == 0) {
+        struct content content = source_content(&source);
+
+        result = content_read(&content, 0, head, source.size < HEAD_LEN ? source.size : HEAD_LEN);
+        if (result == 0 && !(strstr(head, "\"generator\": \"mkbootmedia\"") &&
+                             strstr(head, "\"medium\": \"all\"")))
+            result = msg_error("%s: writing: was not made by mkbootmedia all", path);
+        source_close(&source);
+    }
+    free(path);
+    return result;
+}
+
 static int make_all(struct all *all, const char *spec)
 {
     const struct strings *outputs = &all->request->outputs;
 
-    if (make_folder(all) < 0)
+    if (make_folder(all) < 0 || check_manifest(all) < 0)
         return EXIT_FAILURE;
     for (size_t i = 0; i < outputs->n; i++)
         if (make_one(all, outputs->v[i], spec) != 0)

@@ -136,17 +136,15 @@ static int add_lists(struct tree *tree, const struct plan *plan)
     return result;
 }
 
-static int save_digests(struct tree *tree, const struct plan *plan)
+static void save_digests(struct tree *tree, const struct plan *plan)
 {
     struct buf text = {0};
-    int result = 0;
 
-    if (plan->digests.changed) {
-        digest_cache_print(&text, &plan->digests);
-        result = tree_put_private(tree, "digests", &text);
-    }
+    if (!plan->digests.changed)
+        return;
+    digest_cache_print(&text, &plan->digests);
+    tree_put_private(tree, "digests", &text);
     buf_free(&text);
-    return result;
 }
 
 static void summarize(struct net_summary *summary, const struct tree *tree)
@@ -183,7 +181,8 @@ static int bring(struct tree *tree, struct plan *plan, struct net_summary *summa
     }
     if (unchanged && tree_collect(tree, plan->request->keep) < 0)
         return -1;
-    return save_digests(tree, plan);
+    save_digests(tree, plan);
+    return 0;
 }
 
 int net_write(struct plan *plan, const struct tree_options *options, struct net_summary *summary)

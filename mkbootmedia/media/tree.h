@@ -58,6 +58,7 @@ struct tree {
     int fd, private_fd, stage_fd, parent_fd;
     char *parent; /* the path of parent_fd within the tree */
     bool no_sync, dry_run, locked;
+    bool went_back;      /* tree_open has ended a way back that was cut short */
     mode_t umask;        /* of the process, before */
     unsigned generation; /* the current one; 0: none */
     struct tree_list old, files;
@@ -96,10 +97,13 @@ size_t tree_dropped(const struct tree *tree);
 int tree_collect(struct tree *tree, unsigned keep);
 /* Puts what was staged in place and collects all but keep generations. -1, reported. */
 int tree_commit(struct tree *tree, unsigned keep);
-/* Writes a file of the program's own (".mkbootmedia/NAME"). -1, reported. */
-int tree_put_private(struct tree *tree, const char *name, const struct buf *text);
+/* Keeps a file of the program's own (".mkbootmedia/NAME"), which saves time but is not needed. */
+void tree_put_private(struct tree *tree, const char *name, const struct buf *text);
 
-/* Puts the generation before the current one in its place. -1, reported. */
+/*
+ * Puts the generation before the current one in its place; nothing, if tree_open has just done so.
+ * -1, reported.
+ */
 int tree_rollback(struct tree *tree);
 
 /* Without a commit nothing of what was added remains. */

@@ -245,6 +245,8 @@ int tree_rollback(struct tree *tree)
     struct tree_list target = {0};
     int result;
 
+    if (tree->went_back)
+        return 0;
     if (!number)
         return msg_error("%s: going back: there is no generation before this one", tree->name);
     result = tree_read_generation(tree, &target, number, "");

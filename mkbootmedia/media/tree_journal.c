@@ -32,7 +32,8 @@ int tree_sync(const struct tree *tree)
     return msg_errno(tree->name, "writing to the disk");
 }
 
-int tree_write_text(const struct tree *tree, int dir_fd, const char *name, const struct buf *text)
+/* A whole small file into a folder, synced unless the tree's are not; -1 and errno. */
+static int write_text(const struct tree *tree, int dir_fd, const char *name, const struct buf *text)
 {
     char *draft = xasprintf(".%s", name);
     int fd =
@@ -50,17 +51,16 @@ int tree_write_text(const struct tree *tree, int dir_fd, const char *name, const
         result = fsync(fd);
     if (result == 0)
         result = renameat(dir_fd, draft, dir_fd, name);
-    if (result < 0)
-        tree_errno(tree, name, "writing");
     if (fd >= 0)
         close(fd);
     free(draft);
     return result;
 }
 
-int tree_put_private(struct tree *tree, const char *name, const struct buf *text)
+void tree_put_private(struct tree *tree, const char *name, const struct buf *text)
 {
-    return tree_write_text(tree, tree->private_fd, name, text);
+    if (write_text(tree, tree->private_fd, name, text) < 0)
+        msg_detail("%s: keeping %s: %s", tree->name, name, strerror(errno));
 }
 
 static int put(struct tree *tree, const char *number, const char *path)
@@ -172,8 +172,10 @@ static int check(const struct tree *tree, const struct buf *journal)
 
 int tree_begin(struct tree *tree, struct buf *journal)
 {
-    if (tree_sync(tree) < 0 || tree_write_text(tree, tree->private_fd, JOURNAL, journal) < 0)
+    if (tree_sync(tree) < 0)
         return -1;
+    if (write_text(tree, tree->private_fd, JOURNAL, journal) < 0)
+        return tree_errno(tree, JOURNAL, "writing");
     return apply(tree, journal->data);
 }
 
@@ -195,6 +197,7 @@ int tree_recover(struct tree *tree)
     if (fd >= 0 && result == 0) {
         msg_note("%s: ending what an earlier run has begun", tree->name);
         result = check(tree, &journal);
+        tree->went_back = result == 0 && strstr(journal.data, "\nback ");
         if (result == 0)
             result = apply(tree, journal.data);
     }

@@ -31,9 +31,6 @@ int tree_parent(struct tree *tree, const char *path, const char **name, bool mak
 /* "TREE/PATH: doing: why", returns -1. */
 int tree_errno(const struct tree *tree, const char *path, const char *doing);
 
-/* A whole small file into a folder, synced unless the tree's are not. -1, reported. */
-int tree_write_text(const struct tree *tree, int dir_fd, const char *name, const struct buf *text);
-
 /* The folder that tree_parent has open may no longer be the one of its path. */
 void tree_forget_parent(struct tree *tree);
 

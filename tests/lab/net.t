@@ -31,6 +31,7 @@ dnsmasq       ia32        grub    pxe
 dnsmasq       ia32        grub    http
 dnsmasq       uefi        grub    http
 own_ipxe      bios        grub
+users_qemu    bios        grub
 signed_uki    snakeoil    ipxe    http
 unsigned_uki  snakeoil    ipxe    http
 lost_payload  uefi        ipxe
@@ -77,6 +78,16 @@ own_ipxe() {
     tree --pxe "$2"
     net_up && net_serve dnsmasq tree/dhcp/dnsmasq.conf && net_serve nginx tree/http/nginx.conf &&
         healthy "$1" --rom qemu
+}
+
+# As anybody can try a tree, without root and without servers: QEMU's own network has TFTP.
+users_qemu() {
+    tree --url http://10.0.2.2/boot
+    timeout 90 qemu-system-x86_64 -accel tcg -m 512 -nodefaults -vga std -display none -no-reboot \
+        -nic user,model=virtio,tftp=tree,bootfile=grub/i386-pc/core.0 -serial file:serial
+    tr -d '\r' <serial >"$1.log"
+    # shellcheck disable=SC2086 # two words
+    faults "$1.log" ${says[$1]}
 }
 
 kea() {

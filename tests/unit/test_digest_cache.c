@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 /* printf abc | sha256sum; the same with a zero behind it */
-#define ABC       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-#define ABC_ZERO  "dc1114cd074914bd872cc1f9a23ec910ea2203bc79779ab2e17da25782a624fc"
-#define FORGED    "00000000000000000000000000000000000000000000000000000000000000ff"
+#define ABC      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+#define ABC_ZERO "dc1114cd074914bd872cc1f9a23ec910ea2203bc79779ab2e17da25782a624fc"
+#define FORGED   "00000000000000000000000000000000000000000000000000000000000000ff"
 
 /* Files that have been left alone for longer than a digest has to wait: made, then slept on. */
 static int setup(void **state)
@@ -67,7 +67,8 @@ static void read_cache(struct digest_cache *cache)
     free(path);
 }
 
-/* A line of the cache for a scratch file, with the digest of no file: who gets it has read nothing. */
+/* A line of the cache for a scratch file, with the digest of no file: who gets it has read nothing.
+ */
 static char *forged_line(const char *name, uint64_t pad)
 {
     char *path = xasprintf("%s/%s", scratch_dir(), name);
@@ -77,8 +78,8 @@ static char *forged_line(const char *name, uint64_t pad)
     free(path);
     return xasprintf(FORGED " %llu %llu %llu %lld%09ld %lld%09ld\n", (unsigned long long)st.st_dev,
                      (unsigned long long)st.st_ino, (unsigned long long)st.st_size + pad,
-                     (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-                     (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+                     (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec,
+                     st.st_ctim.tv_nsec);
 }
 
 static void test_digest(void **state)
@@ -157,7 +158,8 @@ static void test_changed_is_read(void **state)
     } cases[] = {
         {"touched", "touch touched", ABC},
         {"touched", "touch -d 2001-02-03 touched", ABC},
-        {"larger", "printf d >>larger", "88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589"},
+        {"larger", "printf d >>larger",
+         "88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589"},
         /* mtime is put back; ctime cannot be */
         {"same_size", "touch -r same_size ref; printf abd >same_size; touch -r ref same_size",
          "a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9"},

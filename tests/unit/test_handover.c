@@ -67,8 +67,8 @@ static void test_split(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct handover handover;
         const char *why = handover_split(&handover, cases[i].text), *want = cases[i].want;
-        char *got = why ? xstrdup(why)
-                        : xasprintf("%s|%s|%o", handover.file, handover.dest, handover.mode);
+        char *got =
+            why ? xstrdup(why) : xasprintf("%s|%s|%o", handover.file, handover.dest, handover.mode);
 
         if (want ? strcmp(got, want) != 0 : !why)
             fail_msg("<%s>: got <%s>, want <%s>", cases[i].text, got, want ? want : "a refusal");
@@ -98,7 +98,8 @@ static char *read_back(const struct buf *archive, unsigned long time)
 
         assert_true(at + 110 < archive->len);
         assert_memory_equal(header, "070701", 6);
-        assert_int_equal(strspn(header, "0123456789ABCDEF"), 110 + strspn(name, "ABCDEF0123456789"));
+        assert_int_equal(strspn(header, "0123456789ABCDEF"),
+                         110 + strspn(name, "ABCDEF0123456789"));
         mode = field(header, 1);
         size = field(header, 6);
         name_len = field(header, 11);
@@ -248,8 +249,8 @@ static void test_refused(void **state)
         caught_begin(&caught);
         result = archive_of(&out, cases[i].texts, 0);
         caught_end(&caught, got, sizeof got);
-        if (result != -1 || strncmp(got, "mkbootmedia: /", 14) != 0 || !strstr(got, cases[i].want) ||
-            strchr(got, '\n') != got + strlen(got) - 1)
+        if (result != -1 || strncmp(got, "mkbootmedia: /", 14) != 0 ||
+            !strstr(got, cases[i].want) || strchr(got, '\n') != got + strlen(got) - 1)
             fail_msg("<%s>: %d, got <%s>", cases[i].texts, result, got);
         buf_free(&out);
     }

@@ -132,7 +132,8 @@ static void test_errors(void **state)
         {"mac,hostname\n,n\n", "inv.csv:2: reading: mac: '' is not the address of"},
         {"mac\n52:54\n", "inv.csv:2: reading: mac: '52:54' is not the address of"},
         {"mac\r\n" A "\r\nx\r\n", "inv.csv:3: reading: mac: 'x' is not the address of"},
-        {"mac,hostname\n01:00:5e:00:00:01,\n", "inv.csv:2: reading: mac: '01:00:5e:00:00:01' is a "},
+        {"mac,hostname\n01:00:5e:00:00:01,\n",
+         "inv.csv:2: reading: mac: '01:00:5e:00:00:01' is a "},
         {"mac,hostname\n" A ",a_b\n", "inv.csv:2: reading: hostname: 'a_b' is not a host name"},
         {"cmdline,mac\n\"a\nb\"," A "\n\"a\nb\",x\n", "inv.csv:4: reading: mac: 'x' is not"},
         {"mac,cmdline\n" A ",\"a\n" B ",b\n", "inv.csv:"}, /* no end of a quoted field */
@@ -218,7 +219,7 @@ static void test_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hosts), cmocka_unit_test(test_errors), cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_hosts), cmocka_unit_test(test_errors),  cmocka_unit_test(test_nul),
         cmocka_unit_test(test_many),  cmocka_unit_test(test_no_file),
     };
 

@@ -78,7 +78,8 @@ static void test_ipxe(void **state)
     }
 }
 
-/* Each byte there is: nothing is left that iPXE splits at or looks for, and %-decoding gives it back. */
+/* Each byte there is: nothing is left that iPXE splits at or looks for, and %-decoding gives it
+ * back. */
 static void test_ipxe_bytes(void **state)
 {
     (void)state;
@@ -104,9 +105,10 @@ static void test_ipxe_check(void **state)
         const char *text;
         bool refused;
     } cases[] = {
-        {"", false},     {"$", false},    {"{", false},     {"$ {", false},        {"$$", false},
-        {"{$}", false},  {"${", true},    {"${a}", true},   {"a $${b", true},      {"x${", true},
-        {"${a:b}", true}, {"%24%7B", false}, {"{{a}}", false}, {"\xc3\xbc${x}", true},
+        {"", false},      {"$", false},           {"{", false},     {"$ {", false},
+        {"$$", false},    {"{$}", false},         {"${", true},     {"${a}", true},
+        {"a $${b", true}, {"x${", true},          {"${a:b}", true}, {"%24%7B", false},
+        {"{{a}}", false}, {"\xc3\xbc${x}", true},
     };
 
     (void)state;
@@ -159,8 +161,8 @@ static void test_kernel_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quote),      cmocka_unit_test(test_ipxe),
-        cmocka_unit_test(test_ipxe_bytes), cmocka_unit_test(test_ipxe_check),
+        cmocka_unit_test(test_quote),       cmocka_unit_test(test_ipxe),
+        cmocka_unit_test(test_ipxe_bytes),  cmocka_unit_test(test_ipxe_check),
         cmocka_unit_test(test_kernel_word),
     };
 

@@ -76,7 +76,7 @@ static void test_hostname(void **state)
         {"1", true},
         {"10.0.0.1", true},
         {"a--b", true},
-        {X10("a") X10("b") X10("c") X10("d") X10("e") X10("f") "ghi", true}, /* 63 */
+        {X10("a") X10("b") X10("c") X10("d") X10("e") X10("f") "ghi", true},  /* 63 */
         {X10("a") X10("b") X10("c") ".de." X10("a") X10("b") X10("c"), true}, /* 64 */
         {X10("a") X10("b") X10("c") ".def." X10("a") X10("b") X10("c"), false},
         {X10("a") X10("b") X10("c") X10("d") X10("e") X10("f") "ghij", false},
@@ -327,7 +327,7 @@ static void test_interface(void **state)
 static void test_server_path(void **state)
 {
     static const char *const cases[][2] = {
-        {"/srv/boot", "/srv/boot"}, {"/", "/"},          {"", NULL},
+        {"/srv/boot", "/srv/boot"}, {"/", "/"},           {"", NULL},
         {"srv/boot", NULL},         {"./srv/boot", NULL}, {"~/boot", NULL},
     };
 
@@ -392,30 +392,18 @@ static void test_words(void **state)
         const char *text;
         bool valid;
     } cases[] = {
-        {setting_pxe, "ipxe", true},
-        {setting_pxe, "grub", true},
-        {setting_pxe, "shim", true},
-        {setting_pxe, "", false},
-        {setting_pxe, "GRUB", false},
-        {setting_pxe, "ipxe,grub", false},
-        {setting_hybrid, "gpt", true},
-        {setting_hybrid, "mbr", false},
-        {setting_outputs, "usb", true},
-        {setting_outputs, "iso", true},
-        {setting_outputs, "net", true},
-        {setting_outputs, "all", false},
-        {setting_outputs, "", false},
-        {setting_outputs, "usb,iso", false},
-        {setting_uki, "true", true},
-        {setting_uki, "off", true},
-        {setting_uki, "1", false},
-        {setting_uki, "", false},
-        {setting_uki, "TRUE", false},
-        {setting_default, "debian", true},
-        {setting_default, "Debian", false},
-        {setting_output, "", false},
-        {setting_sign_key, "", false},
-        {setting_sign_cert, "", false},
+        {setting_pxe, "ipxe", true},        {setting_pxe, "grub", true},
+        {setting_pxe, "shim", true},        {setting_pxe, "", false},
+        {setting_pxe, "GRUB", false},       {setting_pxe, "ipxe,grub", false},
+        {setting_hybrid, "gpt", true},      {setting_hybrid, "mbr", false},
+        {setting_outputs, "usb", true},     {setting_outputs, "iso", true},
+        {setting_outputs, "net", true},     {setting_outputs, "all", false},
+        {setting_outputs, "", false},       {setting_outputs, "usb,iso", false},
+        {setting_uki, "true", true},        {setting_uki, "off", true},
+        {setting_uki, "1", false},          {setting_uki, "", false},
+        {setting_uki, "TRUE", false},       {setting_default, "debian", true},
+        {setting_default, "Debian", false}, {setting_output, "", false},
+        {setting_sign_key, "", false},      {setting_sign_cert, "", false},
         {setting_title, "", false},
     };
 
@@ -439,7 +427,7 @@ static void test_flags(void **state)
         const char *text;
         bool want;
     } cases[] = {
-        {NULL, true},   {"true", true}, {"yes", true}, {"on", true},
+        {NULL, true},     {"true", true}, {"yes", true},  {"on", true},
         {"false", false}, {"no", false},  {"off", false},
     };
 
@@ -499,12 +487,12 @@ static void test_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mac),       cmocka_unit_test(test_hostname),
+        cmocka_unit_test(test_mac),        cmocka_unit_test(test_hostname),
         cmocka_unit_test(test_entry_name), cmocka_unit_test(test_url),
-        cmocka_unit_test(test_server),    cmocka_unit_test(test_subnet),
-        cmocka_unit_test(test_interface), cmocka_unit_test(test_server_path),
-        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_words),
-        cmocka_unit_test(test_flags),     cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_server),     cmocka_unit_test(test_subnet),
+        cmocka_unit_test(test_interface),  cmocka_unit_test(test_server_path),
+        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_words),
+        cmocka_unit_test(test_flags),      cmocka_unit_test(test_lists),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,10 +16,11 @@ static int setup(void **state)
 {
     (void)state;
     setenv("SECRET", "of the environment", 1);
-    return scratch_sh("for f in vmlinuz a.img b.img key 'with blank'; do echo x >\"$f\"; done; mkdir sub; "
-                      "printf 'mac,hostname\\n52:54:00:00:00:03,c\\n52:54:00:00:00:02,b\\n' >inv.csv; "
-                      "printf 'mac\\n52:54:00:00:00:01\\n' >one.csv; "
-                      "printf 'entry,mac\\nnone,52:54:00:00:00:09\\n' >bad.csv");
+    return scratch_sh(
+        "for f in vmlinuz a.img b.img key 'with blank'; do echo x >\"$f\"; done; mkdir sub; "
+        "printf 'mac,hostname\\n52:54:00:00:00:03,c\\n52:54:00:00:00:02,b\\n' >inv.csv; "
+        "printf 'mac\\n52:54:00:00:00:01\\n' >one.csv; "
+        "printf 'entry,mac\\nnone,52:54:00:00:00:09\\n' >bad.csv");
 }
 
 /* Reads a text as the scratch folder's lab.conf; messages without the folder. */
@@ -239,7 +240,8 @@ static void test_errors(void **state)
         {"// x\n\nbad = 1", "lab.conf:3: reading: no such option 'bad'\n"},
         {"/* y\nz */\nbad = 1", "lab.conf:3: reading: no such option 'bad'\n"},
         {"timeout = 3 # x\nbad = 1", "lab.conf:2: reading: no such option 'bad'\n"},
-        {"entry a { # x\n# y\n  kernel = none # z\n}", "lab.conf:3: reading: kernel: none: No such"},
+        {"entry a { # x\n# y\n  kernel = none # z\n}",
+         "lab.conf:3: reading: kernel: none: No such"},
         {"label = \"a\\\nb\"\nbad = 1", "lab.conf:3: reading: no such option 'bad'\n"},
         {"label = \"a\"\r\nbad = 1\r\n", "lab.conf:2: reading: no such option 'bad'\n"},
         {"console = {\n\"tty0\",\n\"ttyS0\"\n}\nbad = 1", "lab.conf:5: reading: no such option"},
@@ -341,7 +343,8 @@ static void test_inventory_errors(void **state)
 {
     static const struct error_case cases[] = {
         {"\nhosts = none.csv", "lab.conf:2: reading: hosts: none.csv: No such file or directory\n"},
-        {"hosts = {\n\"inv.csv\",\n\"none.csv\" }", "lab.conf:3: reading: hosts: none.csv: No such"},
+        {"hosts = {\n\"inv.csv\",\n\"none.csv\" }",
+         "lab.conf:3: reading: hosts: none.csv: No such"},
         {"hosts = vmlinuz", "vmlinuz:1: reading: no such column 'x'"},
         {"hosts = bad.csv\nentry a { kernel = vmlinuz }",
          "bad.csv:2: reading: host 52-54-00-00-00-09: no such entry 'none'\n"},
@@ -368,7 +371,8 @@ static void test_files_and_consoles(void **state)
         {"\nloaders = none", "lab.conf:2: reading: loaders: none: No such file or directory\n"},
         {"\nsign_key = none", "lab.conf:2: reading: sign_key: none: No such file or directory\n"},
         {"\nsign_cert = none", "lab.conf:2: reading: sign_cert: none: No such file or directory\n"},
-        {"\nconsole = {\n\"tty0\",\n\"/dev/ttyS0\" }", "lab.conf:4: reading: console: '/dev/ttyS0' "},
+        {"\nconsole = {\n\"tty0\",\n\"/dev/ttyS0\" }",
+         "lab.conf:4: reading: console: '/dev/ttyS0' "},
         {"\nlabel = \"a\\nb\"", "lab.conf:2: reading: label: "},
     };
 
@@ -428,10 +432,8 @@ static void test_no_file(void **state)
     static const struct {
         const char *name, *want;
     } cases[] = {
-        {"none", ": opening: No such file or directory\n"},
-        {"sub", ": opening: is "},
-        {"fifo", ": opening: is not a regular file\n"},
-        {"empty", ": opening: is empty\n"},
+        {"none", ": opening: No such file or directory\n"}, {"sub", ": opening: is "},
+        {"fifo", ": opening: is not a regular file\n"},     {"empty", ": opening: is empty\n"},
         {"vmlinuz/x", ": opening: Not a directory\n"},
     };
 

@@ -97,18 +97,12 @@ static int find_partial(struct template_text *found, const char *name, void *arg
     static const struct {
         const char *name, *text;
     } partials[] = {
-        {"greeting", "Hello {{name}}"},
-        {"lines", "x\n{{n}}\ny\n"},
-        {"outer", "<{{> greeting}}>"},
-        {"section", "{{#list}}{{> item}}{{/list}}"},
-        {"item", "({{n}} {{name}})"},
-        {"empty", ""},
-        {"itself", "a {{> itself}}"},
-        {"ping", "{{> pong}}"},
-        {"pong", "\n{{> ping}}"},
-        {"broken", "a\nb {{nosuch}}\n"},
-        {"open", "a\n{{#yes}}\n"},
-        {"closes", "{{/yes}}"},
+        {"greeting", "Hello {{name}}"}, {"lines", "x\n{{n}}\ny\n"},
+        {"outer", "<{{> greeting}}>"},  {"section", "{{#list}}{{> item}}{{/list}}"},
+        {"item", "({{n}} {{name}})"},   {"empty", ""},
+        {"itself", "a {{> itself}}"},   {"ping", "{{> pong}}"},
+        {"pong", "\n{{> ping}}"},       {"broken", "a\nb {{nosuch}}\n"},
+        {"open", "a\n{{#yes}}\n"},      {"closes", "{{/yes}}"},
     };
 
     (void)arg;
@@ -145,7 +139,8 @@ static void test_partials(void **state)
     } cases[] = {
         {"{{> greeting}}", "Hello Ann"},
         {"{{>greeting}}!", "Hello Ann!"},
-        {"{{#list}}{{> greeting}};{{/list}}", "Hello Ann;Hello Bob;"}, /* the scope where it stands */
+        {"{{#list}}{{> greeting}};{{/list}}",
+         "Hello Ann;Hello Bob;"}, /* the scope where it stands */
         {"{{> outer}} {{> outer}}", "<Hello Ann> <Hello Ann>"},
         {"{{> section}}", "(1 Ann)(2 Bob)"},
         {"a{{> empty}}b", "ab"},
@@ -179,7 +174,8 @@ static void test_partial_errors(void **state)
     } cases[] = {
         {"{{> nosuch}}", "nosuch: rendering: no such template\n"},
         {"{{> }}", ": rendering: no such template\n"},
-        {"{{> broken}}", "broken:2: rendering: no such name: {{nosuch}}\n"}, /* its file, its line */
+        {"{{> broken}}",
+         "broken:2: rendering: no such name: {{nosuch}}\n"}, /* its file, its line */
         {"\n\n{{#list}}{{> broken}}{{/list}}", "broken:2: rendering: no such name: {{nosuch}}\n"},
         {"{{> open}}{{/yes}}", "open:2: rendering: a section without its end: {{yes}}\n"},
         {"{{#yes}}{{> closes}}", "closes:1: rendering: closes no open section: {{yes}}\n"},
@@ -260,10 +256,8 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_render),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_partials),
-        cmocka_unit_test(test_partial_errors),
+        cmocka_unit_test(test_render),   cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_partials), cmocka_unit_test(test_partial_errors),
         cmocka_unit_test(test_outer),
     };
 
