@@ -119,12 +119,37 @@ net" ]
     change lab/lab.conf 's/^outputs.*/outputs = { "usb", "net" }/'
     mkdir -p out/net
     echo foreign >out/net/foreign
-    echo older >out/manifest.json
     fails 1 '^mkbootmedia: out/net: writing: the folder holds files' \
         mkbootmedia all -q -f lab/lab.conf -o out
     [ "$(cat out/net/foreign)" = foreign ]
     [ "$(ls -A out/net)" = foreign ]
-    [ "$(cat out/manifest.json)" = older ]
+    [ ! -e out/manifest.json ]
+    # one manifest of before stays with the outputs of before
+    rm out/net/foreign
+    mkbootmedia all -q -f lab/lab.conf -o out
+    cp out/manifest.json before
+    rm -r out/net
+    mkdir out/net
+    echo foreign >out/net/foreign
+    fails 1 '^mkbootmedia: out/net: writing: the folder holds files' \
+        mkbootmedia all -q -f lab/lab.conf -o out
+    cmp before out/manifest.json
+}
+
+@test "all: a manifest.json that is somebody else's is not replaced" {
+    change lab/lab.conf 's/^outputs.*/outputs = "usb"/'
+    mkdir out
+    for text in '{}' 'mine' '{ "generator": "other" }' ''; do
+        echo "$text" >out/manifest.json
+        fails 1 '^mkbootmedia: out/manifest.json: ' mkbootmedia all -q -f lab/lab.conf -o out
+        [ "$(cat out/manifest.json)" = "$text" ]
+        [ "$(ls -A out)" = manifest.json ]
+    done
+    # nor that of a tree
+    net -f lab/lab.conf -o net
+    before=$(served net)
+    fails 1 '^mkbootmedia: net/manifest.json: ' mkbootmedia all -q -f lab/lab.conf -o net
+    diff <(echo "$before") <(served net)
 }
 
 @test "paths are relative to the spec file, from wherever" {

@@ -333,15 +333,15 @@ fills() {
     diff <(served expected) <(served full/net)
 }
 
-# All that is free but some blocks of 4 KiB.
+# All that is free but some pages of 4 KiB.
 leave_blocks() {
     rm -f full/filler
     [ "$1" = 0 ] || sync -f full # what was removed is free at once
     head -c 100M /dev/zero >full/filler 2>/dev/null || true
-    truncate -s "-$(($1 * 4096))" full/filler
+    truncate -s "-$(($1 * 8192))" full/filler
 }
 
-@test "no space: tmpfs, a page more each time" {
+@test "no space: tmpfs, two pages more each time" {
     mkdir full
     mount -t tmpfs -o size=2m none full
     MOUNTS+=("$PWD/full")
@@ -365,7 +365,7 @@ leave_inodes() { mount -o "remount,nr_inodes=$((used + $1))" full; }
     fills leave
 }
 
-@test "no space: ext4, a block more each time" {
+@test "no space: ext4, some blocks more each time" {
     mkdir full
     truncate -s 4M disk
     mkfs.ext4 -q -m 0 -b 1024 -N 400 -O ^has_journal disk
@@ -375,7 +375,7 @@ leave_inodes() { mount -o "remount,nr_inodes=$((used + $1))" full; }
         rm -f full/filler
         sync -f full
         head -c 100M /dev/zero >full/filler 2>/dev/null || true
-        truncate -s "-$(($1 * 2048))" full/filler
+        truncate -s "-$(($1 * 4096))" full/filler
         sync -f full
     }
     fills blocks

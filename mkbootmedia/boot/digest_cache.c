@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 
 #define LINE_MAX_LEN 256
-#define SETTLED      2 /* seconds without a change before a digest is remembered */
+#define TICK         INT64_C(20000000)   /* nanoseconds; the clock of Linux has at most 10 ms */
+#define COARSE_TICK  INT64_C(2000000000) /* FAT */
 
 /* What tells one state of a file from another. */
 struct state {
@@ -87,13 +88,31 @@ static void digest_of_text(uint8_t digest[DIGEST_LEN], const char *text)
     }
 }
 
+/*
+ * A write within the tick of the file system's clock in which the file was written last would not
+ * show. Waits until that tick is over; false if it is too long to wait for (FAT, NFS: seconds).
+ */
+static bool settle(const struct state *state)
+{
+    bool coarse = state->ctime % 1000000000 == 0;
+    struct timespec now;
+    int64_t age;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    age = nanoseconds(now) - state->ctime;
+    if (coarse || age < 0)
+        return age > COARSE_TICK;
+    if (age < TICK)
+        nanosleep(&(struct timespec){0, TICK - age}, NULL);
+    return true;
+}
+
 int digest_cache_get(struct digest_cache *cache, const struct source *source, uint64_t pad,
                      uint8_t digest[DIGEST_LEN], struct timespec *changed)
 {
     struct content content = source_content(source);
     struct digest_row *known, row = {.used = true};
-    struct timespec now;
-    int result;
+    bool settled;
 
     if (read_state(&row.state, source) < 0)
         return -1;
@@ -105,14 +124,15 @@ int digest_cache_get(struct digest_cache *cache, const struct source *source, ui
         digest_of_text(digest, known->digest);
         return 0;
     }
-    result = digest_content(&content, pad, digest);
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (result == 0 && nanoseconds(now) - row.state.ctime > SETTLED * INT64_C(1000000000)) {
+    settled = settle(&row.state);
+    if (digest_content(&content, pad, digest) < 0)
+        return -1;
+    if (settled) {
         strcpy(row.digest, digest_hex(digest).text);
         add(cache, &row);
         cache->changed = true;
     }
-    return result;
+    return 0;
 }
 
 void digest_cache_print(struct buf *out, const struct digest_cache *cache)

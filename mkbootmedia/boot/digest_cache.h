@@ -4,8 +4,8 @@
  * again.
  *
  * A file counts as unchanged when device, inode, size, mtime and ctime are the same to the
- * nanosecond, and it had been left alone for some seconds when it was read (a write within one tick
- * of the file system's clock would not show).
+ * nanosecond, and the tick of the file system's clock in which it was written last was over when it
+ * was read.
  */
 #ifndef BOOT_DIGEST_CACHE_H
 #define BOOT_DIGEST_CACHE_H
