@@ -118,8 +118,8 @@ whole() {
     diff <(cut -c 67- "$1/SHA256SUMS") <(cut -c 67- "$1/SHA256SUMS" | LC_ALL=C sort -u) || return 1
     diff <(cut -c 67- "$1/SHA256SUMS" | grep -v ^payload/ | sort) \
         <(paths "$1" | grep -vE '^(payload/.*|SHA256SUMS|manifest.json)$') || return 1
-    diff <(jq -r '.files[] | select(.path != "SHA256SUMS") | "\(.sha256)  \(.path)"' "$1/manifest.json" |
-        LC_ALL=C sort -k 2) <(LC_ALL=C sort -k 2 "$1/SHA256SUMS") || return 1
+    diff <(jq -r '.files[] | "\(.sha256)  \(.path)"' "$1/manifest.json" | LC_ALL=C sort -k 2) \
+        <(cd "$1" && sha256sum SHA256SUMS | LC_ALL=C sort -k 2 - SHA256SUMS) || return 1
     [ -z "$(comm -23 <(jq -r '.files[] | "\(.size) \(.path)"' "$1/manifest.json" | sort) \
         <(find "$1" -type f -printf '%s %P\n' | sort))" ] || { echo 'sizes' && return 1; }
     # nothing of a run is left

@@ -34,14 +34,14 @@ setup() {
 }
 
 # points COMMAND...: "CALL N" for each call of a run that changes something below the current folder;
-# of those that only write to files that nobody sees yet a fourth
+# a fourth of those that only write to files that nobody sees yet, half of renames and links
 points() {
     local call
     ASAN_OPTIONS=detect_leaks=0 strace -y -o points -e trace="${CALLS// /,}" "$MKBOOTMEDIA" "$@" -o net
     for call in $CALLS; do
         grep "^$call(" points | grep -nE "$PWD|^[0-9]+:(rename|mkdir|rmdir|unlink)\(" |
             sed "s/^\([0-9]*\):.*/$call \1/" |
-            case $call in pwrite64 | ftruncate) sed -n '2~4p' ;; *) cat ;; esac
+            case $call in pwrite64 | ftruncate) sed -n '2~4p' ;; renameat | linkat) sed -n '1~2p' ;; *) cat ;; esac
     done
 }
 
@@ -147,7 +147,7 @@ tidy() {
         diff new.scripts <(scripts back) >/dev/null
         diff old.scripts <(scripts net) || { echo "after $call $n" && return 1; }
         payload_whole net
-    done < <(sed -n '1~2p' list)
+    done <list
     [ $count -ge 10 ]
 }
 

@@ -88,23 +88,39 @@ static void digest_of_text(uint8_t digest[DIGEST_LEN], const char *text)
     }
 }
 
+/* Nanoseconds since a file was written last. */
+static int64_t age_of(const struct state *state)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return nanoseconds(now) - state->ctime;
+}
+
+/* Does its file system count in seconds (FAT, some NFS)? */
+static bool is_coarse(const struct state *state)
+{
+    return state->ctime % 1000000000 == 0;
+}
+
 /*
  * A write within the tick of the file system's clock in which the file was written last would not
- * show. Waits until that tick is over; false if it is too long to wait for (FAT, NFS: seconds).
+ * show. Waits until that tick is over; false if it is too long to wait for.
  */
 static bool settle(const struct state *state)
 {
-    bool coarse = state->ctime % 1000000000 == 0;
-    struct timespec now;
-    int64_t age;
+    int64_t age = age_of(state);
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    age = nanoseconds(now) - state->ctime;
-    if (coarse || age < 0)
+    if (is_coarse(state) || age < 0)
         return age > COARSE_TICK;
     if (age < TICK)
         nanosleep(&(struct timespec){0, TICK - age}, NULL);
     return true;
+}
+
+static struct timespec ctime_of(const struct state *state)
+{
+    return (struct timespec){state->ctime / 1000000000, state->ctime % 1000000000};
 }
 
 int digest_cache_get(struct digest_cache *cache, const struct source *source, uint64_t pad,
@@ -117,7 +133,7 @@ int digest_cache_get(struct digest_cache *cache, const struct source *source, ui
     if (read_state(&row.state, source) < 0)
         return -1;
     row.state.size += pad;
-    *changed = (struct timespec){row.state.ctime / 1000000000, row.state.ctime % 1000000000};
+    *changed = ctime_of(&row.state);
     known = find(cache, &row.state);
     if (known) {
         known->used = true;
@@ -133,6 +149,18 @@ int digest_cache_get(struct digest_cache *cache, const struct source *source, ui
         cache->changed = true;
     }
     return 0;
+}
+
+bool digest_cache_wants(struct digest_cache *cache, const struct source *source, uint64_t pad,
+                        struct timespec *changed)
+{
+    struct state state;
+
+    if (read_state(&state, source) < 0)
+        return false;
+    *changed = ctime_of(&state);
+    state.size += pad;
+    return age_of(&state) > (is_coarse(&state) ? COARSE_TICK : TICK) && !find(cache, &state);
 }
 
 void digest_cache_print(struct buf *out, const struct digest_cache *cache)

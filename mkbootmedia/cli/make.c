@@ -24,10 +24,13 @@ struct work {
     struct medium medium;
     struct stat old_output; /* st_nlink 0: none */
     bool one_of_many;       /* somebody else tells of it */
+    struct tree tree;
+    struct progress progress;
 };
 
 static void work_free(struct work *work)
 {
+    tree_free(&work->tree);
     medium_free(&work->medium);
     plan_free(&work->plan);
     payload_close(&work->payload);
@@ -130,13 +133,26 @@ static int prepare_hosts(struct work *work)
     return 0;
 }
 
-static int prepare(struct work *work)
+/* A tree that is to be written, or looked at in a dry run, is opened before there is a plan. */
+static int open_tree(struct work *work, bool print)
+{
+    const struct request *request = work->request;
+    struct tree_options options = {request->no_sync, request->dry_run, progress_show,
+                                   &work->progress};
+
+    if (work->output->kind != PLAN_NET || !request->output || (print && !request->dry_run))
+        return 0;
+    return net_begin(&work->tree, request, &work->payload, &options);
+}
+
+static int prepare(struct work *work, bool print)
 {
     const struct request *request = work->request;
     const struct output *output = work->output;
 
     if (output->check(request) < 0 || check_output(work) < 0 || check_folders(request) < 0 ||
-        payload_open(&work->payload, request) < 0 || prepare_hosts(work) < 0)
+        payload_open(&work->payload, request) < 0 || prepare_hosts(work) < 0 ||
+        open_tree(work, print) < 0)
         return -1;
     if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 || check_inputs(work) < 0)
         return -1;
@@ -188,54 +204,51 @@ static void tell(const struct request *request, const struct net_summary *summar
                  summary->generation, summary->files, summary->written, summary->dropped);
 }
 
-static int write_tree(struct work *work, const struct progress *progress)
+static int write_tree(struct work *work)
 {
-    const struct request *request = work->request;
-    struct tree_options options = {request->no_sync, request->dry_run, progress_show,
-                                   (void *)progress};
     struct net_summary summary;
 
-    if (net_write(&work->plan, &options, &summary) < 0)
+    if (net_write(&work->tree, &work->plan, &summary) < 0)
         return -1;
-    tell(request, &summary);
+    tell(work->request, &summary);
     return 0;
 }
 
 static int write_output(struct work *work)
 {
     const struct request *request = work->request;
-    struct progress progress;
-    struct sink_options options = {request->no_sync, progress_show, &progress};
-    int result;
+    struct sink_options options = {request->no_sync, progress_show, &work->progress};
 
-    progress_init(&progress, request->output, request->json);
     if (work->output->kind == PLAN_NET)
-        result = write_tree(work, &progress);
-    else if (!to_stdout(request))
-        result = write_file(work, &options);
-    else if (complete(work) < 0)
-        result = -1;
-    else
-        result = sink_stream(&work->medium.image, STDOUT_FILENO, "standard output", &options);
-    progress_end(&progress);
-    return result;
+        return write_tree(work);
+    if (!to_stdout(request))
+        return write_file(work, &options);
+    if (complete(work) < 0)
+        return -1;
+    return sink_stream(&work->medium.image, STDOUT_FILENO, "standard output", &options);
 }
 
 /* A dry run of a tree looks at what is there. */
 static int look(struct work *work)
 {
-    struct progress none = {0};
-
     if (work->output->kind == PLAN_NET && work->request->dry_run && work->request->output)
-        return write_tree(work, &none);
+        return write_tree(work);
     return complete(work);
 }
 
 static int run(struct work *work, bool print)
 {
     const struct request *request = work->request;
+    int result;
 
-    if (prepare(work) < 0 || (print ? look(work) : write_output(work)) < 0)
+    if (!print)
+        progress_init(&work->progress, request->output, request->json);
+    result = prepare(work, print);
+    if (result == 0)
+        result = print ? look(work) : write_output(work);
+    if (!print)
+        progress_end(&work->progress);
+    if (result < 0)
         return EXIT_FAILURE;
     if (request->json && !work->one_of_many)
         return plan_print_json(&work->plan, &work->medium, work->output) < 0 ? EXIT_FAILURE : 0;

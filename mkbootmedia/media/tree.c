@@ -313,42 +313,53 @@ int tree_open_stage(struct tree *tree)
     return tree->stage_fd < 0 ? tree_errno(tree, PRIVATE "/new", "opening the folder") : 0;
 }
 
-/* Opens what is to take a new file's bytes: of a draft already its own name, else a number. */
-static int open_staged(struct tree *tree, const struct tree_file *file)
+/* Where a new file's bytes go: of a draft already to its own name, else to a number. */
+static int staged_place(struct tree *tree, struct tree_file *file, const char **name)
 {
-    char number[16];
-    const char *name = number;
-    int fd, parent;
+    if (tree->draft)
+        return tree_parent(tree, file->path, name, true);
+    if (tree_open_stage(tree) < 0)
+        return -1;
+    snprintf(tree->number, sizeof tree->number, "%u", file->staged);
+    *name = tree->number;
+    return tree->stage_fd;
+}
 
-    snprintf(number, sizeof number, "%u", file->staged);
-    if (tree->draft) {
-        parent = tree_parent(tree, file->path, &name, true);
-        if (parent < 0)
-            return -1;
-    } else {
-        if (tree_open_stage(tree) < 0)
-            return -1;
-        parent = tree->stage_fd;
-    }
-    fd = openat(parent, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+/* An empty file, or the one that was copied early. */
+static int open_staged(struct tree *tree, struct tree_file *file, const struct item *item,
+                       bool *copied)
+{
+    const char *name;
+    int parent = staged_place(tree, file, &name), early, fd;
+
+    if (parent < 0)
+        return -1;
+    early = tree_take_early(tree, item, parent, name);
+    *copied = early == 1;
+    if (early < 0)
+        return -1;
+    fd = openat(parent, name, O_RDWR | O_CLOEXEC | (*copied ? 0 : O_CREAT | O_EXCL), FILE_MODE);
     if (fd < 0 && errno == EEXIST && file->order == TREE_PAYLOAD)
         return fd; /* the same bytes, for another host */
     return fd < 0 ? tree_errno(tree, file->path, "writing") : fd;
 }
 
-static int stage(struct tree *tree, struct tree_file *file, const struct content *content)
+static int stage(struct tree *tree, struct tree_file *file, const struct item *item)
 {
+    const struct content *content = &item->content;
     struct copy copy = {.name = tree->name, .meter = &tree->meter};
     struct region region = {0, content->len, file->path, false, *content};
+    bool copied = false;
     int result = 0;
 
     file->staged = ++tree->staged;
     if (tree->dry_run)
         return 0;
-    copy.fd = open_staged(tree, file);
+    errno = 0;
+    copy.fd = open_staged(tree, file, item, &copied);
     if (copy.fd < 0)
         return errno == EEXIST && file->order == TREE_PAYLOAD ? 0 : -1;
-    if (content->len)
+    if (content->len && !copied)
         result = copy_to_file(&copy, &region);
     if (result < 0 && interrupted)
         msg_error("%s: writing: interrupted", tree->name);
@@ -397,7 +408,7 @@ int tree_add(struct tree *tree, const struct item *item, enum tree_order order)
         tree->meter.done += item->content.len;
     if (found)
         return found < 0 ? -1 : 0;
-    return stage(tree, file, &item->content) < 0 ? -1 : check_unchanged(item);
+    return stage(tree, file, item) < 0 ? -1 : check_unchanged(item);
 }
 
 void tree_print_sums(struct tree *tree, struct buf *out)
@@ -445,6 +456,9 @@ void tree_free(struct tree *tree)
 {
     int *const fds[] = {&tree->parent_fd, &tree->stage_fd, &tree->private_fd, &tree->fd};
 
+    if (!tree->name) /* it was never opened */
+        return;
+    tree_free_early(tree);
     if (!tree->dry_run && tree->private_fd >= 0)
         tree_unstage(tree);
     if (!tree->dry_run && tree->private_fd >= 0 && !tree->generation &&

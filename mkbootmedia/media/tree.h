@@ -52,6 +52,19 @@ struct tree_list {
     size_t count;
 };
 
+/* A file to be copied before it has its name, and its ctime before that. */
+struct tree_early_file {
+    struct content content;
+    struct timespec changed;
+};
+
+struct tree_early {
+    pthread_t thread;
+    bool running, failed;
+    struct tree_early_file *files;
+    size_t count;
+};
+
 struct tree {
     char *name;  /* as the user typed it, without a '/' at its end */
     char *draft; /* the folder that will get the tree's name; NULL: it is there already */
@@ -63,7 +76,9 @@ struct tree {
     unsigned generation; /* the current one; 0: none */
     struct tree_list old, files;
     unsigned staged; /* how many files */
+    char number[16]; /* the name of the last of them */
     struct copy_meter meter;
+    struct tree_early early;
 };
 
 struct tree_options {
@@ -81,6 +96,11 @@ int tree_open(struct tree *tree, const char *path, const struct tree_options *op
 
 /* So many bytes more are to come, for the progress. */
 void tree_expect(struct tree *tree, uint64_t bytes);
+/*
+ * Starts to copy files that will be added, as far as they are not in the tree: their digests are
+ * not known yet. -1, reported.
+ */
+int tree_copy_early(struct tree *tree, const struct tree_early_file *files, size_t count);
 /*
  * Adds a file to the new generation, content and zeros: stages it, unless it is in place. A digest
  * that is not known is computed; one that is known has to be still that of the file. -1, reported:
@@ -106,7 +126,7 @@ void tree_put_private(struct tree *tree, const char *name, const struct buf *tex
  */
 int tree_rollback(struct tree *tree);
 
-/* Without a commit nothing of what was added remains. */
+/* Without a commit nothing of what was added remains. Safe on {0}. */
 void tree_free(struct tree *tree);
 
 #endif

@@ -49,6 +49,13 @@ unsigned tree_next_number(const struct tree *tree);
 
 /* A folder of the program's own. -1, reported. */
 int tree_make_private(const struct tree *tree, const char *name);
+/*
+ * Gives a file that was copied early this name: 1; 0 if it was not, or was written to before its
+ * digest was taken; -1, reported.
+ */
+int tree_take_early(struct tree *tree, const struct item *item, int parent, const char *name);
+void tree_free_early(struct tree *tree);
+
 /* The folder of what is staged, made if it has to be. -1, reported. */
 int tree_open_stage(struct tree *tree);
 /* Removes a generation's lists. */

@@ -2,7 +2,7 @@
 # A tree is replaced 50 times while 50 clients boot from it, or do as if: fetch a script, then all that
 # it names, over HTTP from a real nginx. Every client must see one generation, whole: the arguments
 # that the script gives, the initramfs that says the same number, and files of which the first
-# digits of SHA-256 are in their paths. No 404, no short file.
+# digits of SHA-256 are in their paths. No 404, no short file. And what firmware wants of HTTP.
 . "${0%/*}/lib.bash"
 . "${0%/*}/netlab.bash"
 
@@ -68,12 +68,32 @@ client() {
 }
 
 program=$(realpath -m "${MKBOOTMEDIA:-$top/build/mkbootmedia}") # 50 times, so not the one with the sanitizers
+# headers PATH: of a request for it; what firmware wants of them.
+headers() { net_in curl -sS --max-time 10 -I "http://10.77.0.1$1" | tr -d '\r'; }
+
+# The type by which UEFI knows a program, its length, and no redirect for the slashes that UEFI and shim
+# put into a path; nothing of the program's own folder.
+http_faults() {
+    local path size
+    size=$(stat -c %s tree/EFI/Linux/linux.efi)
+    for path in /boot/EFI/Linux/linux.efi //boot//EFI/Linux//linux.efi; do
+        headers "$path" >headers
+        grep -q '^HTTP/1.1 200 ' headers || echo "$path: $(head -n 1 headers)"
+        grep -qx 'Content-Type: application/efi' headers || echo "$path: $(grep -i content-type headers)"
+        grep -qx "Content-Length: $size" headers || echo "$path: no Content-Length: $size"
+        ! grep -i transfer-encoding headers || echo "$path: chunked"
+    done
+    headers /boot/boot.ipxe | grep -qx 'Content-Type: text/plain' || echo 'boot.ipxe: no text/plain'
+    headers /boot/.mkbootmedia/generations/000001/SHA256SUMS | grep -q '^HTTP/1.1 404 ' ||
+        echo '.mkbootmedia is served'
+}
+
 [ "$(id -u)" = 0 ] || bail "root is wanted, for a network namespace"
 find_payload
 chmod 755 "$work"
 cd "$work" || exit
 cp "$kernel" vmlinuz # it stays the same: the clients have no use for it
-echo 1..3
+echo 1..4
 generation 0 || bail "no tree"
 { net_up && net_serve nginx tree/http/nginx.conf; } || bail "no server"
 
@@ -96,3 +116,6 @@ report "every client booted more than once" "$(for ((i = 0; i < clients; i++)); 
     [ "$(cat "client.$i/rounds")" -gt 1 ] || echo "client $i: $(cat "client.$i/rounds")"
 done)" nginx.log
 report "the server has nothing to say" "$(cat nginx.log)" nginx.log
+sed -i 's/^firmware.*/firmware = "uefi"\nuki = true/' lab.conf
+"$program" net -q -f lab.conf -o tree --no-sync || echo "# no UKI"
+report "HTTP as firmware wants it" "$(http_faults)" headers

@@ -176,6 +176,11 @@ static void test_values(void **state)
         {"\n\nentry b {\n\nkernel = vmlinuz\n\n\n}\n\nentry a { kernel = vmlinuz }\ndefault = a",
          " default=a; 3 entry b kernel=@/vmlinuz; 10 entry a kernel=@/vmlinuz"}, /* menu order */
         {"default = a\nentry a { kernel = vmlinuz }", " default=a; 2 entry a kernel=@/vmlinuz"},
+        {"firmware = bios entry a { kernel = vmlinuz firmware = ia32 }\n" /* keys of their own */
+         "entry b { kernel = vmlinuz firmware = uefi cmdline = x }\nhost 525400000001 { cmdline = "
+         "y }",
+         " firmware=1; 1 entry a kernel=@/vmlinuz firmware=8; 2 entry b kernel=@/vmlinuz cmdline=x "
+         "firmware=2; 3 host 52-54-00-00-00-01 cmdline=y"},
         {"entry a { root = key mode = overlay fetch = true }",
          "; 1 entry a root=@/key mode=overlay fetch"},
         {"host \"52:54:00:12:34:56\" {\n    hostname = \"node1\"\n    cmdline = \"debug\"\n"
@@ -385,6 +390,7 @@ static void test_silent_mistakes(void **state)
 {
     static const struct error_case cases[] = {
         {"label = a\nlabel = b", "lab.conf:2: reading: label"},
+        {"label = a\nentry a { kernel = vmlinuz }\nlabel = b", "lab.conf:3: reading: label"},
         {"timeout = { 5, 6 }", "lab.conf:1: reading: timeout"},
         {"label = { a, b }", "lab.conf:1: reading: label"},
         {"url = \"http://a\"\n\nurl = \"http://b\"", "lab.conf:3: reading: url"},
