@@ -61,6 +61,8 @@ void progress_show(void *arg, uint64_t done, uint64_t total)
     struct progress *progress = arg;
     double seconds = since(&progress->begun);
 
+    if (done > total) /* work that was not foreseen */
+        done = total;
     if (progress->style == PROGRESS_NONE || (since(&progress->shown) < INTERVAL && done < total))
         return;
     if (progress->style == PROGRESS_BAR && seconds < QUIET_FOR)

@@ -63,6 +63,7 @@ static int add_archive(struct tree *tree, const struct plan *plan, struct payloa
         free(host->archive_path);
         host->archive_path = plan_payload_path(item.digest, "host.img");
         item.path = host->archive_path;
+        tree_expect(tree, archive.len);
         result = tree_add(tree, &item, TREE_PAYLOAD);
     }
     buf_free(&archive);
@@ -75,6 +76,7 @@ static int add_text(struct tree *tree, const char *path, const struct buf *text,
 {
     struct item item = {.path = (char *)path, .content = content_memory(text->data, text->len)};
 
+    tree_expect(tree, text->len);
     return tree_add(tree, &item, order);
 }
 
@@ -87,7 +89,7 @@ static int add_script(struct tree *tree, struct renderer *renderer, const struct
     int result = renderer_render(renderer, &text, template, scope);
 
     if (result == 0)
-        result = add_text(tree, path, &text, TREE_HOST); /* too small to be expected */
+        result = add_text(tree, path, &text, TREE_HOST);
     buf_free(&text);
     free(path);
     free(template);
