@@ -83,7 +83,7 @@ own_ipxe() {
 # As anybody can try a tree, without root and without servers: QEMU's own network has TFTP.
 users_qemu() {
     tree --url http://10.0.2.2/boot
-    timeout 90 qemu-system-x86_64 -accel tcg -m 512 -nodefaults -vga std -display none -no-reboot \
+    timeout -k 5 90 qemu-system-x86_64 -accel tcg -m 512 -nodefaults -vga std -display none -no-reboot \
         -nic user,model=virtio,tftp=tree,bootfile=grub/i386-pc/core.0 -serial file:serial
     tr -d '\r' <serial >"$1.log"
     # shellcheck disable=SC2086 # two words
