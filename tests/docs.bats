@@ -290,7 +290,7 @@ asked() { mkbootmedia plan -q -f t.conf --json usb | jq -c "$1"; }
     host='host 525400123456 {}'
     printf '%s\n' '# one' '// two' '/* three' 'four */' "$host" 'console = tty0' 'console += ttyS0' \
         'entry a { kernel = vmlinuz' 'initrd = { microcode.img,' 'initrd.img } initrd += node1.key }' \
-        'entry b { kernel = vmlinuz fetch = yes }' 'default = b' 'uki = off' >t.conf
+        'entry b { kernel = vmlinuz fetch = no }' 'default = b' 'uki = off' >t.conf
     [ "$(asked '.entries[0].initrds | length')" = 3 ]
     [ "$(asked '.entries[1].arguments')" = '["console=tty0","console=ttyS0"]' ]
     for truth in true:2 yes:2 on:2 false:0 no:0 off:0; do

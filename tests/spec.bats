@@ -76,6 +76,14 @@ net" ]
     jq -e '.medium == "net"' out/net/manifest.json
 }
 
+@test "mode and fetch without root are refused, not passed over" {
+    for key in 'mode = "tmpfs"' 'fetch = true'; do
+        printf 'url = "http://10.0.0.1"\nentry a {\n    kernel = "lab/vmlinuz"\n    %s\n}\n' "$key" >t.conf
+        fails 1 "^mkbootmedia: t\.conf:2: reading: entry 'a': mode and fetch are for an entry with root" \
+            mkbootmedia plan -f t.conf usb
+    done
+}
+
 @test "all --json prints the manifest of all outputs" {
     mkbootmedia all --json -f lab/lab.conf -o out >document 2>progress
     cmp document out/manifest.json

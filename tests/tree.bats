@@ -370,9 +370,65 @@ lab" ]
     lab_net
     whole net
     [ "$before" = "$(served net)" ]
-    echo garbage >>net/SHA256SUMS
-    fails 1 '^mkbootmedia: net(/SHA256SUMS)?: reading its list of files: SHA256SUMS is damaged$' \
+    for list in SHA256SUMS manifest.json; do
+        echo garbage >>net/$list # in place
+        lab_net
+        whole net
+        [ "$before" = "$(served net)" ]
+        : >net/$list
+        lab_net --timeout 7
+        mkbootmedia net --rollback -q -o net
+        whole net
+        [ "$before" = "$(served net)" ]
+    done
+}
+
+@test "no way back to a generation of which the payload is gone, or that is being removed" {
+    lab_net
+    initrd lab/initrd.img 7000 2
+    lab_net
+    rm "net/$(grep -o 'payload/[0-9a-f]*/initrd.img' net/.mkbootmedia/generations/000001/SHA256SUMS | sort |
+        comm -23 - <(grep -o 'payload/[0-9a-f]*/initrd.img' net/SHA256SUMS | sort) | head -n 1)"
+    before=$(served net)
+    fails 1 '^mkbootmedia: net: going back: payload/.* of that generation is no longer there$' \
+        mkbootmedia net --rollback -o net
+    [ "$before" = "$(served net)" ]
+    # killed at each removal of what old generations leave: what is left to go back to is whole
+    for n in 3 5 7 8 9 10 11 12; do
+        rm -rf net
+        for i in 1 2 3; do
+            initrd lab/initrd.img $((5000 + i)) $i
+            lab_net --keep 9
+        done
+        strace -f -qq -o strace.out -e trace=unlinkat -e "inject=unlinkat:signal=KILL:when=$n" \
+            "$MKBOOTMEDIA" net -q -f lab/lab.conf -o net --keep 1 || true
+        while mkbootmedia net --rollback -q -o net 2>/dev/null; do
+            (cd net && sha256sum -c --quiet SHA256SUMS)
+        done
+    done
+}
+
+@test "a draft that somebody else has made is not taken, nor a folder on another file system" {
+    mkdir .net.mkbootmedia
+    chmod 777 .net.mkbootmedia
+    fails 1 '^mkbootmedia: net: writing: .*\.net\.mkbootmedia is there, and is not what' \
         mkbootmedia net -q -f lab/lab.conf -o net
+    rmdir .net.mkbootmedia
+    lab_net
+    before=$(served net)
+    mkdir disk
+    mount -t tmpfs tmpfs disk
+    cp -r net/payload/. disk/
+    mount --bind disk net/payload
+    initrd lab/initrd.img 9000 5
+    fails 1 '^mkbootmedia: net/payload/.*: writing: its folder is on another file system than the tree$' \
+        mkbootmedia net -q -f lab/lab.conf -o net || bad=1
+    umount net/payload
+    umount disk
+    [ -z "${bad-}" ]
+    [ "$before" = "$(served net)" ]
+    lab_net # nothing is stuck
+    whole net
 }
 
 @test "a list with a path outside of the tree removes nothing there" {

@@ -151,18 +151,6 @@ int digest_cache_get(struct digest_cache *cache, const struct source *source, ui
     return 0;
 }
 
-bool digest_cache_wants(struct digest_cache *cache, const struct source *source, uint64_t pad,
-                        struct timespec *changed)
-{
-    struct state state;
-
-    if (read_state(&state, source) < 0)
-        return false;
-    *changed = ctime_of(&state);
-    state.size += pad;
-    return age_of(&state) > (is_coarse(&state) ? COARSE_TICK : TICK) && !find(cache, &state);
-}
-
 void digest_cache_print(struct buf *out, const struct digest_cache *cache)
 {
     for (size_t i = 0; i < cache->count; i++) {

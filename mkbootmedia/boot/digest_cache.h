@@ -28,12 +28,6 @@ void digest_cache_read(struct digest_cache *cache, const char *path);
  */
 int digest_cache_get(struct digest_cache *cache, const struct source *source, uint64_t pad,
                      uint8_t digest[DIGEST_LEN], struct timespec *changed);
-/*
- * Must the file be read for its digest, and would a write from now on show in its ctime? *changed
- * becomes its ctime.
- */
-bool digest_cache_wants(struct digest_cache *cache, const struct source *source, uint64_t pad,
-                        struct timespec *changed);
 /* Appends a line for each file of which the digest was asked for. */
 void digest_cache_print(struct buf *out, const struct digest_cache *cache);
 void digest_cache_free(struct digest_cache *cache);

@@ -96,6 +96,16 @@ static int by_dest(const void *a, const void *b)
     return strcmp(((const struct handover *)a)->dest, ((const struct handover *)b)->dest);
 }
 
+/* Linux gives a folder that is there already the mode in the archive: so, that of such a folder. */
+static unsigned folder_mode(const char *folder)
+{
+    const char *slash = strrchr(folder, '/'), *name = slash ? slash + 1 : folder;
+
+    if (strcmp(folder, "tmp") == 0 || strcmp(folder, "var/tmp") == 0)
+        return S_ISVTX | 0777;
+    return strcmp(folder, "root") == 0 || strcmp(name, ".ssh") == 0 ? 0700 : FOLDER_MODE;
+}
+
 /* The folders of a path that the path before it does not have too. */
 static void add_folders(struct buf *out, const char *dest, const char *before, unsigned *number,
                         time_t time)
@@ -107,7 +117,7 @@ static void add_folders(struct buf *out, const char *dest, const char *before, u
         if (strncmp(dest, before, len + 1) == 0)
             continue;
         folder = xasprintf("%.*s", (int)len, dest);
-        add_header(out, folder, (*number)++, S_IFDIR | FOLDER_MODE, time, 0);
+        add_header(out, folder, (*number)++, S_IFDIR | folder_mode(folder), time, 0);
         free(folder);
     }
 }

@@ -40,7 +40,9 @@ static bool bios_ipxe(const struct plan *plan)
 
 static bool efi_grub(const struct plan *plan)
 {
-    return plan->loaders.firmware & ~(unsigned)FIRMWARE_BIOS && !is_ipxe(plan, CLIENT_X64);
+    if (plan->output != PLAN_NET)
+        return plan->loaders.firmware & ~(unsigned)FIRMWARE_BIOS;
+    return plan->first[CLIENT_IA32] || (plan->first[CLIENT_X64] && !is_ipxe(plan, CLIENT_X64));
 }
 
 static bool efi_uki(const struct plan *plan)
@@ -88,7 +90,7 @@ void limits_warn(const struct plan *plan, const struct plan_entry *entry)
     const struct payload_entry *payload = entry->payload;
     uint64_t total = 0;
 
-    if (payload->asked->fetch) /* not what a loader loads */
+    if (payload->asked->root && payload->asked->fetch) /* not what a loader loads */
         return;
     for (size_t i = 0; i < payload->initrd_count; i++)
         total += payload->initrds[i].size;

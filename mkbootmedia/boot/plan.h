@@ -104,10 +104,6 @@ struct plan_guid plan_guid(const struct plan *plan, const char *purpose);
 /* 32 bits derived likewise; never 0. */
 uint32_t plan_number(const struct plan *plan, const char *purpose);
 
-/* Zeros behind an initramfs of a tree. */
-uint64_t plan_initrd_pad(const struct source *source);
-/* Reads what is known of the digests of a tree's payload. */
-void plan_read_digests(struct digest_cache *cache, const struct request *request);
 /* Where a payload file of this digest is in a tree; malloc'ed. */
 char *plan_payload_path(const uint8_t digest[DIGEST_LEN], const char *name);
 

@@ -108,7 +108,7 @@ static char *add_payload(struct plan *plan, const struct source *source, uint64_
  * Linux finds an uncompressed archive only where it begins on a multiple of 4 bytes, and its EFI
  * stub puts the files of several initrd= one behind the other as they are.
  */
-uint64_t plan_initrd_pad(const struct source *source)
+static uint64_t initrd_pad(const struct source *source)
 {
     return round_up(source->size, 4) - source->size;
 }
@@ -122,7 +122,7 @@ static int add_entry(struct plan *plan, struct plan_entry *entry)
         return -1;
     for (size_t i = 0; i < payload->initrd_count; i++) {
         const struct source *initrd = &payload->initrds[i];
-        char *path = add_payload(plan, initrd, plan_initrd_pad(initrd), "initrd.img");
+        char *path = add_payload(plan, initrd, initrd_pad(initrd), "initrd.img");
 
         if (!path)
             return -1;
@@ -132,7 +132,7 @@ static int add_entry(struct plan *plan, struct plan_entry *entry)
     return 0;
 }
 
-void plan_read_digests(struct digest_cache *cache, const struct request *request)
+static void read_digests(struct digest_cache *cache, const struct request *request)
 {
     char *path = request->output ? xasprintf("%s/" PLAN_NET_PRIVATE "/digests", request->output)
                                  : xstrdup("");
@@ -143,7 +143,7 @@ void plan_read_digests(struct digest_cache *cache, const struct request *request
 
 static int add_entries(struct plan *plan)
 {
-    plan_read_digests(&plan->digests, plan->request);
+    read_digests(&plan->digests, plan->request);
     for (size_t i = 0; i < plan->entry_count; i++)
         if (add_entry(plan, &plan->entries[i]) < 0)
             return -1;
@@ -292,6 +292,11 @@ static char *tree_path(const struct request *request)
                                       : xstrdup(output);
     size_t len;
 
+    if (*path != '/') {
+        free(path);
+        msg_errno(output, "finding the current folder");
+        return NULL;
+    }
     strip_dots(path);
     len = strlen(path);
     free(cwd);
@@ -321,6 +326,8 @@ static int read_net(struct plan *plan)
     struct plan_net *net = &plan->net;
 
     note_name(plan->request);
+    if (plan->request->uki && plan->payload->host_count)
+        msg_note("--uki: a UKI knows no hosts: HTTP Boot gives the default entry's to all of them");
 
     net->server = server_of(plan->request);
     if (!net->server)

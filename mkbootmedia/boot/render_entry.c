@@ -108,7 +108,7 @@ static void add_initrds(struct scope *scope, const struct plan *plan,
         add_initrd(scope, initrds, plan, host->archive_path);
 }
 
-/* "Debian"; of a host "node1: Debian" or "52:54:00:12:34:56: Debian" */
+/* "Debian"; of a host "node1: Debian" or "52-54-00-12-34-56: Debian" */
 static char *title_of(const struct plan_entry *entry, const struct payload_host *host)
 {
     const char *title = entry->payload->title;

@@ -286,6 +286,8 @@ static int end_entry(cfg_t *cfg, cfg_opt_t *opt)
     list_of(&entry->initrds, section, "initrd");
     for (unsigned i = 0; i < cfg_size(section, "firmware"); i++)
         setting_firmware_words(&entry->firmware, cfg_getnstr(section, "firmware", i));
+    if (!entry->root && (entry->mode || entry->fetch))
+        return fail(section, "entry '%s': mode and fetch are for an entry with root", name);
     if (!entry->kernel && !entry->root)
         return fail(section, "entry '%s' has neither kernel nor root", name);
     return cfg_opt_rmnsec(opt, 0);

@@ -166,6 +166,8 @@ static int check_usage(const struct command *command, const struct options *opti
         return usage_error(command, "--output: is missing");
     if (!request->outputs.n)
         return usage_error(command, "%s names no outputs", options->spec);
+    if (request->json && request->dry_run)
+        return usage_error(command, "--json: a dry run makes no manifest");
     if (strcmp(request->output, "-") == 0)
         return usage_error(command, "--output: several outputs cannot go to stdout");
     for (size_t i = 0; i < request->outputs.n && result == 0; i++)

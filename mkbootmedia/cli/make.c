@@ -142,7 +142,7 @@ static int open_tree(struct work *work, bool print)
 
     if (work->output->kind != PLAN_NET || !request->output || (print && !request->dry_run))
         return 0;
-    return net_begin(&work->tree, request, &work->payload, &options);
+    return tree_open(&work->tree, request->output, &options);
 }
 
 static int prepare(struct work *work, bool print)
@@ -287,6 +287,8 @@ static int rollback(const struct command *command, const struct request *request
 
     if (!request->output)
         return usage_error(command, "--output: is missing");
+    if (request->json)
+        return usage_error(command, "--json: going back has no document");
     if (net_rollback(request->output, &options, &summary) < 0)
         return EXIT_FAILURE;
     msg_note("%s: %s generation %u", request->output,

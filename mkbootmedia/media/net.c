@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define EARLY_MIN MIB /* bytes: smaller files are copied with the rest */
-
 int net_check(const struct request *request)
 {
     bool secure = request->firmware & FIRMWARE_SECUREBOOT;
@@ -22,27 +20,10 @@ int net_check(const struct request *request)
     return 0;
 }
 
-/* When a file of a plan is put in place. */
-static enum tree_order order_of(const char *path)
-{
-    static const struct {
-        const char *start;
-        enum tree_order order;
-    } orders[] = {
-        {"payload/", TREE_PAYLOAD}, {"dhcp/", TREE_SNIPPET},        {"http/", TREE_SNIPPET},
-        {"boot.ipxe", TREE_SCRIPT}, {"grub/grub.cfg", TREE_SCRIPT},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(orders); i++)
-        if (strncmp(path, orders[i].start, strlen(orders[i].start)) == 0)
-            return orders[i].order;
-    return TREE_LOADER;
-}
-
 static int add_items(struct tree *tree, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->item_count; i++)
-        if (tree_add(tree, &plan->items[i], order_of(plan->items[i].path)) < 0)
+        if (tree_add(tree, &plan->items[i], tree_order_of(plan->items[i].path)) < 0)
             return -1;
     return 0;
 }
@@ -168,8 +149,7 @@ int net_write(struct tree *tree, struct plan *plan, struct net_summary *summary)
     int result;
 
     for (size_t i = 0; i < plan->item_count; i++)
-        if (!plan->items[i].hashed) /* of the others it is known since net_begin */
-            tree_expect(tree, plan->items[i].content.len);
+        tree_expect(tree, plan->items[i].content.len);
     if (add_hosts(tree, plan) < 0 || plan_finish(plan) < 0 || add_items(tree, plan) < 0)
         return -1;
     unchanged = tree_unchanged(tree);
@@ -188,49 +168,6 @@ int net_write(struct tree *tree, struct plan *plan, struct net_summary *summary)
         return -1;
     save_digests(tree, plan);
     return 0;
-}
-
-/* A file of which the digest has to be computed: worth to be copied meanwhile. */
-static void add_early(struct tree_early_file *files, size_t *count, struct digest_cache *known,
-                      const struct source *source, uint64_t pad)
-{
-    struct tree_early_file *file = &files[*count];
-
-    if (source->size < EARLY_MIN || !digest_cache_wants(known, source, pad, &file->changed))
-        return;
-    file->content = source_content(source);
-    (*count)++;
-}
-
-int net_begin(struct tree *tree, const struct request *request, const struct payload *payload,
-              const struct tree_options *options)
-{
-    struct tree_early_file *files;
-    struct digest_cache known;
-    size_t most = 0, count = 0;
-    int result = tree_open(tree, request->output, options);
-
-    if (result < 0)
-        return -1;
-    for (size_t i = 0; i < payload->entry_count; i++)
-        most += 1 + payload->entries[i].initrd_count;
-    files = xcalloc(most, sizeof *files);
-    plan_read_digests(&known, request);
-    for (size_t i = 0; i < payload->entry_count; i++) {
-        const struct payload_entry *entry = &payload->entries[i];
-
-        tree_expect(tree, entry->kernel_file.size);
-        add_early(files, &count, &known, &entry->kernel_file, 0);
-        for (size_t k = 0; k < entry->initrd_count; k++) {
-            tree_expect(tree, entry->initrds[k].size);
-            add_early(files, &count, &known, &entry->initrds[k],
-                      plan_initrd_pad(&entry->initrds[k]));
-        }
-    }
-    result = tree_copy_early(tree, files, count);
-    digest_cache_free(&known);
-    free(files);
-    return result;
 }
 
 int net_rollback(const char *path, const struct tree_options *options, struct net_summary *summary)

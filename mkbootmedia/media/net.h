@@ -20,14 +20,8 @@ struct net_summary {
 int net_check(const struct request *request);
 
 /*
- * Opens the tree at the request's output (media/tree.h) and starts to copy payload that may be new,
- * while the plan is being made. -1, reported; tree_free is due in each case.
- */
-int net_begin(struct tree *tree, const struct request *request, const struct payload *payload,
-              const struct tree_options *options);
-/*
- * Finishes a plan and brings the tree to what it says; a dry run only looks. -1, reported: the old
- * generation is then as it was, or the new one is completed by the next run.
+ * Finishes a plan and brings an open tree to what it says; a dry run only looks. -1, reported: the
+ * old generation is then as it was, or the new one is completed by the next run.
  */
 int net_write(struct tree *tree, struct plan *plan, struct net_summary *summary);
 /* Goes back to the generation before. -1, reported. */

@@ -165,12 +165,18 @@ static void empty_draft(const struct tree *tree)
 /* A draft, beside where the tree will be; what a run that was killed has left goes. */
 static int open_draft(struct tree *tree)
 {
+    struct stat st;
+
     tree->draft = draft_name(tree->name);
     if (mkdir(tree->draft, FOLDER_MODE) < 0 && errno != EEXIST)
         return msg_errno(tree->name, "making the folder");
     tree->fd = open(tree->draft, FOLDER | O_NOFOLLOW);
-    if (tree->fd < 0)
+    if (tree->fd < 0 || fstat(tree->fd, &st) < 0)
         return msg_errno(tree->draft, "opening the folder");
+    if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+        return msg_error(
+            "%s: writing: %s is there, and is not what an earlier run of ours has left", tree->name,
+            tree->draft);
     if (lock(tree) < 0)
         return -1;
     empty_draft(tree);
@@ -263,6 +269,10 @@ int tree_open(struct tree *tree, const char *path, const struct tree_options *op
         return 0;
     if (open_private(tree) < 0)
         return -1;
+    if (tree->dry_run && tree->private_fd >= 0 && tree_has_begun(tree))
+        return msg_error("%s: looking at it: an earlier run was cut short; the next one, without "
+                         "--dry-run, ends it first",
+                         tree->name);
     if (!tree->dry_run && tree_recover(tree) < 0)
         return -1;
     tree->generation = tree_newest(tree);
@@ -325,41 +335,33 @@ static int staged_place(struct tree *tree, struct tree_file *file, const char **
     return tree->stage_fd;
 }
 
-/* An empty file, or the one that was copied early. */
-static int open_staged(struct tree *tree, struct tree_file *file, const struct item *item,
-                       bool *copied)
+static int open_staged(struct tree *tree, struct tree_file *file)
 {
     const char *name;
-    int parent = staged_place(tree, file, &name), early, fd;
+    int parent = staged_place(tree, file, &name), fd;
 
     if (parent < 0)
         return -1;
-    early = tree_take_early(tree, item, parent, name);
-    *copied = early == 1;
-    if (early < 0)
-        return -1;
-    fd = openat(parent, name, O_RDWR | O_CLOEXEC | (*copied ? 0 : O_CREAT | O_EXCL), FILE_MODE);
+    fd = openat(parent, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
     if (fd < 0 && errno == EEXIST && file->order == TREE_PAYLOAD)
         return fd; /* the same bytes, for another host */
     return fd < 0 ? tree_errno(tree, file->path, "writing") : fd;
 }
 
-static int stage(struct tree *tree, struct tree_file *file, const struct item *item)
+static int stage(struct tree *tree, struct tree_file *file, const struct content *content)
 {
-    const struct content *content = &item->content;
     struct copy copy = {.name = tree->name, .meter = &tree->meter};
     struct region region = {0, content->len, file->path, false, *content};
-    bool copied = false;
     int result = 0;
 
     file->staged = ++tree->staged;
     if (tree->dry_run)
         return 0;
     errno = 0;
-    copy.fd = open_staged(tree, file, item, &copied);
+    copy.fd = open_staged(tree, file);
     if (copy.fd < 0)
         return errno == EEXIST && file->order == TREE_PAYLOAD ? 0 : -1;
-    if (content->len && !copied)
+    if (content->len)
         result = copy_to_file(&copy, &region);
     if (result < 0 && interrupted)
         msg_error("%s: writing: interrupted", tree->name);
@@ -408,48 +410,7 @@ int tree_add(struct tree *tree, const struct item *item, enum tree_order order)
         tree->meter.done += item->content.len;
     if (found)
         return found < 0 ? -1 : 0;
-    return stage(tree, file, item) < 0 ? -1 : check_unchanged(item);
-}
-
-void tree_print_sums(struct tree *tree, struct buf *out)
-{
-    tree_list_sort(&tree->files);
-    for (size_t i = 0; i < tree->files.count; i++) {
-        const struct tree_file *file = &tree->files.files[i];
-        struct digest_text hex = digest_hex(file->digest);
-
-        if (file->order >= TREE_SUMS)
-            continue;
-        buf_add(out, hex.text, 2 * DIGEST_LEN);
-        buf_add(out, "  ", 2);
-        buf_puts(out, file->path);
-        buf_add(out, "\n", 1);
-    }
-}
-
-size_t tree_dropped(const struct tree *tree)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < tree->old.count; i++)
-        n += !tree_list_find(&tree->files, tree->old.files[i].path);
-    return n;
-}
-
-/* Is one of the two lists, which name the others, in place? */
-static bool has_list(const struct tree *tree, const char *name)
-{
-    struct stat st;
-
-    return fstatat(tree->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-           st.st_size > 0;
-}
-
-bool tree_unchanged(struct tree *tree)
-{
-    tree_list_sort(&tree->files);
-    return tree->generation && !tree->staged && !tree_dropped(tree) &&
-           has_list(tree, TREE_SUMS_NAME) && has_list(tree, TREE_MANIFEST_NAME);
+    return stage(tree, file, &item->content) < 0 ? -1 : check_unchanged(item);
 }
 
 void tree_free(struct tree *tree)
@@ -458,7 +419,6 @@ void tree_free(struct tree *tree)
 
     if (!tree->name) /* it was never opened */
         return;
-    tree_free_early(tree);
     if (!tree->dry_run && tree->private_fd >= 0)
         tree_unstage(tree);
     if (!tree->dry_run && tree->private_fd >= 0 && !tree->generation &&

@@ -38,6 +38,9 @@ enum tree_order {
     TREE_MANIFEST
 };
 
+/* When a file of this path is put in place. */
+enum tree_order tree_order_of(const char *path);
+
 struct tree_file {
     char *path; /* within the tree */
     uint8_t digest[DIGEST_LEN];
@@ -49,19 +52,6 @@ struct tree_file {
 /* Sorted by path. */
 struct tree_list {
     struct tree_file *files;
-    size_t count;
-};
-
-/* A file to be copied before it has its name, and its ctime before that. */
-struct tree_early_file {
-    struct content content;
-    struct timespec changed;
-};
-
-struct tree_early {
-    pthread_t thread;
-    bool running, failed;
-    struct tree_early_file *files;
     size_t count;
 };
 
@@ -78,7 +68,6 @@ struct tree {
     unsigned staged; /* how many files */
     char number[16]; /* the name of the last of them */
     struct copy_meter meter;
-    struct tree_early early;
 };
 
 struct tree_options {
@@ -96,11 +85,6 @@ int tree_open(struct tree *tree, const char *path, const struct tree_options *op
 
 /* So many bytes more are to come, for the progress. */
 void tree_expect(struct tree *tree, uint64_t bytes);
-/*
- * Starts to copy files that will be added, as far as they are not in the tree: their digests are
- * not known yet. -1, reported.
- */
-int tree_copy_early(struct tree *tree, const struct tree_early_file *files, size_t count);
 /*
  * Adds a file to the new generation, content and zeros: stages it, unless it is in place. A digest
  * that is not known is computed; one that is known has to be still that of the file. -1, reported:

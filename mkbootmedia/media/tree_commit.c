@@ -1,12 +1,14 @@
 /*
  * tree_commit: from staged files to a new generation, and back to the one before.
  *
- * Before the journal is written all is done that could fail for want of room: folders for new
- * files, second names for old files that are to be kept, a folder with the new generation's lists.
+ * Before the journal is written all is done that wants room: folders for new files, second names
+ * for old files that are to be kept, a folder with the new generation's lists. (A folder that has
+ * to grow for thousands of new names may still find none; the next run with room then ends it.)
  */
 #include "media/tree_private.h"
 
 #include "base/msg.h"
+#include "boot/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,19 +27,9 @@ static bool is_payload(const struct tree_file *file)
 /* Has a file this digest? Somebody may have changed it by hand. */
 static bool is_as_made(int parent, const char *name, const char *digest)
 {
-    int fd = openat(parent, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     uint8_t is[DIGEST_LEN];
-    struct content content;
-    struct stat st;
-    bool same = false;
 
-    if (fd >= 0 && fstat(fd, &st) == 0) {
-        content = content_file(name, fd, (uint64_t)st.st_size);
-        same = digest_content(&content, 0, is) == 0 && strcmp(digest_hex(is).text, digest) == 0;
-    }
-    if (fd >= 0)
-        close(fd);
-    return same;
+    return tree_digest_at(parent, name, is) && strcmp(digest_hex(is).text, digest) == 0;
 }
 
 /* Keeps what is in place under its digest, for generations that still have it. */
@@ -80,11 +72,46 @@ static int keep_olds(struct tree *tree)
 static int make_folders(struct tree *tree, const struct tree_list *files)
 {
     const char *name;
+    struct stat top, st;
 
-    for (size_t i = 0; i < files->count; i++)
-        if (files->files[i].staged && tree_parent(tree, files->files[i].path, &name, true) < 0)
+    if (fstat(tree->private_fd, &top) < 0)
+        return tree_errno(tree, PLAN_NET_PRIVATE, "looking at it");
+    for (size_t i = 0; i < files->count; i++) {
+        int parent = files->files[i].staged ? tree_parent(tree, files->files[i].path, &name, true)
+                                            : tree->fd;
+
+        if (parent < 0)
             return -1;
+        if (files->files[i].staged && (fstat(parent, &st) < 0 || st.st_dev != top.st_dev))
+            return msg_error("%s/%s: writing: its folder is on another file system than the tree",
+                             tree->name, files->files[i].path);
+    }
     return 0;
+}
+
+/* A list as a file of its own: whoever edits the one that is served leaves the kept one alone. */
+static int copy_list(struct tree *tree, int from, const char *name, int to, const char *copy_name)
+{
+    struct copy copy = {.name = tree->name, .meter = &tree->meter};
+    struct region region = {0, 0, "list of files", false, {0}};
+    struct stat st;
+    int fd = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), result = -1;
+
+    unlinkat(to, copy_name, 0);
+    copy.fd = openat(to, copy_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 || copy.fd < 0 || fstat(fd, &st) < 0) {
+        tree_errno(tree, copy_name, "keeping the list of files");
+    } else {
+        region.len = (uint64_t)st.st_size;
+        region.content = content_file(tree->name, fd, region.len);
+        result = region.len ? copy_to_file(&copy, &region) : 0;
+    }
+    copy_free(&copy);
+    if (copy.fd >= 0)
+        close(copy.fd);
+    if (fd >= 0)
+        close(fd);
+    return result;
 }
 
 /* The lists of the new generation, still staged (of a draft, in place). */
@@ -95,14 +122,12 @@ static int keep_lists(struct tree *tree)
 
     for (size_t i = 0; i < ARRAY_LEN(lists) && result == 0; i++) {
         const struct tree_file *file = tree_list_find(&tree->files, lists[i]);
-        char *link = xasprintf("%s/%s", folder.text, lists[i]);
+        char *kept = xasprintf("%s/%s", folder.text, lists[i]);
         char *number = xasprintf("%u", file->staged);
 
-        unlinkat(tree->private_fd, link, 0);
-        if (linkat(tree->draft ? tree->fd : tree->stage_fd, tree->draft ? lists[i] : number,
-                   tree->private_fd, link, 0) < 0)
-            result = tree_errno(tree, link, "keeping the list of files");
-        free(link);
+        result = copy_list(tree, tree->draft ? tree->fd : tree->stage_fd,
+                           tree->draft ? lists[i] : number, tree->private_fd, kept);
+        free(kept);
         free(number);
     }
     return result;
@@ -166,25 +191,60 @@ int tree_commit(struct tree *tree, unsigned keep)
     }
     result = tree_begin(tree, &journal);
     buf_free(&journal);
+    if (result < 0 && !tree_has_begun(tree)) {
+        undo(tree);
+        tree->generation = before;
+    }
     if (result < 0 || publish(tree) < 0)
         return -1;
     tree_unstage(tree);
     return tree_collect(tree, keep);
 }
 
-/* Stages what is kept under a name within the private folder. */
-static int stage_kept(struct tree *tree, struct tree_file *file, const char *kept)
+/* Stages what is kept of an older generation, unless somebody has changed it. */
+static int stage_kept(struct tree *tree, struct tree_file *file)
 {
-    char number[16];
+    struct digest_text digest = digest_hex(file->digest);
+    char *kept = xasprintf("files/%s", digest.text), number[16];
+    int result = 0;
 
     file->staged = ++tree->staged;
     snprintf(number, sizeof number, "%u", file->staged);
-    if (linkat(tree->private_fd, kept, tree->stage_fd, number, 0) == 0)
+    if (!is_as_made(tree->private_fd, kept, digest.text))
+        result = msg_error("%s: going back: %s of that generation was changed by hand, and is lost",
+                           tree->name, file->path);
+    else if (linkat(tree->private_fd, kept, tree->stage_fd, number, 0) < 0)
+        result = tree_errno(tree, file->path, "going back to it");
+    free(kept);
+    return result;
+}
+
+static int stage_list(struct tree *tree, struct tree_file *file, unsigned generation)
+{
+    char *kept = xasprintf("%s/%s", tree_generation_name(generation, "").text, file->path);
+    char number[16];
+    int result;
+
+    file->staged = ++tree->staged;
+    snprintf(number, sizeof number, "%u", file->staged);
+    result = copy_list(tree, tree->private_fd, kept, tree->stage_fd, number);
+    free(kept);
+    return result;
+}
+
+/* Payload is never kept elsewhere: what a generation names has to be in its place. */
+static int check_payload(struct tree *tree, const struct tree_file *file)
+{
+    const char *name;
+    struct stat st;
+    int parent = tree_parent(tree, file->path, &name, false);
+
+    if (parent < 0 && errno != ENOENT)
+        return -1;
+    if (parent >= 0 && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
         return 0;
-    if (errno == ENOENT)
-        return msg_error("%s: going back: %s of that generation was changed by hand, and is lost",
-                         tree->name, file->path);
-    return tree_errno(tree, file->path, "going back to it");
+    return msg_error("%s: going back: %s of that generation is no longer there", tree->name,
+                     file->path);
 }
 
 /* Stages what of a generation is not in place, and its lists, which no list names. */
@@ -195,28 +255,23 @@ static int stage_generation(struct tree *tree, struct tree_list *target, unsigne
     for (size_t i = 0; i < target->count && result == 0; i++) {
         struct tree_file *file = &target->files[i];
         const struct tree_file *old = tree_list_find(&tree->old, file->path);
-        char *kept;
 
-        if (is_payload(file) || (old && memcmp(old->digest, file->digest, DIGEST_LEN) == 0))
-            continue;
-        kept = xasprintf("files/%s", digest_hex(file->digest).text);
-        result = stage_kept(tree, file, kept);
-        free(kept);
+        if (is_payload(file))
+            result = check_payload(tree, file);
+        else if (!old || memcmp(old->digest, file->digest, DIGEST_LEN) != 0)
+            result = stage_kept(tree, file);
     }
-    for (size_t i = 0; i < ARRAY_LEN(lists) && result == 0; i++) {
-        char *kept = xasprintf("%s/%s", tree_generation_name(number, "").text, lists[i]);
-
-        result = stage_kept(tree, tree_list_add(target, xstrdup(lists[i])), kept);
-        free(kept);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(lists) && result == 0; i++)
+        result = stage_list(tree, tree_list_add(target, xstrdup(lists[i])), number);
     return result;
 }
 
 static void print_way_back(struct buf *journal, const struct tree *tree, struct tree_list *target)
 {
-    for (size_t i = 0; i < target->count; i++)
-        if (target->files[i].staged)
-            buf_printf(journal, "put %u %s\n", target->files[i].staged, target->files[i].path);
+    for (enum tree_order order = TREE_PAYLOAD; order <= TREE_MANIFEST; order++)
+        for (size_t i = 0; i < target->count; i++)
+            if (target->files[i].staged && tree_order_of(target->files[i].path) == order)
+                buf_printf(journal, "put %u %s\n", target->files[i].staged, target->files[i].path);
     tree_list_sort(target);
     print_drops(journal, tree, target);
     buf_printf(journal, "back %u\n", tree->generation);

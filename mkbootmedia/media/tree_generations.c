@@ -183,6 +183,22 @@ static bool is_full(const struct numbers *numbers, unsigned keep)
     return numbers->n > keep;
 }
 
+/* Before the first file of a generation goes there must be no way back to it. */
+static int leave_all(const struct tree *tree, const struct numbers *numbers)
+{
+    for (size_t i = 0; i < numbers->n; i++) {
+        struct tree_generation_name from, to;
+
+        if (numbers->v[i] <= 0)
+            continue;
+        from = tree_generation_name((unsigned)numbers->v[i], "");
+        to = tree_generation_name((unsigned)numbers->v[i], TREE_GONE);
+        if (renameat(tree->private_fd, from.text, tree->private_fd, to.text) < 0)
+            return tree_errno(tree, from.text, "leaving it");
+    }
+    return tree_sync(tree);
+}
+
 int tree_collect(struct tree *tree, unsigned keep)
 {
     struct numbers numbers;
@@ -201,13 +217,14 @@ int tree_collect(struct tree *tree, unsigned keep)
             result = tree_read_generation(tree, &kept[kept_count++], (unsigned)numbers.v[i], "");
             numbers.v[i] = 0;
         }
+    if (result == 0)
+        result = leave_all(tree, &numbers);
     for (size_t i = 0; i < numbers.n && result == 0; i++) {
-        const char *suffix = numbers.v[i] < 0 ? TREE_GONE : "";
         struct tree_list gone;
 
         if (!numbers.v[i])
             continue;
-        result = tree_read_generation(tree, &gone, (unsigned)abs(numbers.v[i]), suffix);
+        result = tree_read_generation(tree, &gone, (unsigned)abs(numbers.v[i]), TREE_GONE);
         if (result == 0) {
             collect_payload(tree, &gone, kept, kept_count);
             tree_list_free(&gone);
@@ -217,8 +234,7 @@ int tree_collect(struct tree *tree, unsigned keep)
         collect_files(tree, kept, kept_count);
     for (size_t i = 0; i < numbers.n && result == 0; i++) /* last: by these it can begin again */
         if (numbers.v[i])
-            tree_remove_generation(tree, (unsigned)abs(numbers.v[i]),
-                                   numbers.v[i] < 0 ? TREE_GONE : "");
+            tree_remove_generation(tree, (unsigned)abs(numbers.v[i]), TREE_GONE);
     for (size_t i = 0; i < kept_count; i++)
         tree_list_free(&kept[i]);
     free(kept);

@@ -51,6 +51,12 @@ static int write_text(const struct tree *tree, int dir_fd, const char *name, con
         result = fsync(fd);
     if (result == 0)
         result = renameat(dir_fd, draft, dir_fd, name);
+    if (result < 0 && fd >= 0) {
+        int error = errno;
+
+        unlinkat(dir_fd, draft, 0);
+        errno = error;
+    }
     if (fd >= 0)
         close(fd);
     free(draft);
@@ -179,6 +185,11 @@ int tree_begin(struct tree *tree, struct buf *journal)
     return apply(tree, journal->data);
 }
 
+bool tree_has_begun(const struct tree *tree)
+{
+    return faccessat(tree->private_fd, JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int tree_recover(struct tree *tree)
 {
     int fd = openat(tree->private_fd, JOURNAL, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), result = 0;
@@ -211,7 +222,7 @@ void tree_unstage(struct tree *tree)
     int copy = openat(tree->private_fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     const struct dirent *entry;
-    bool begun = faccessat(tree->private_fd, JOURNAL, F_OK, 0) == 0;
+    bool begun = tree_has_begun(tree);
 
     while (dir && !begun && (entry = readdir(dir)))
         if (*entry->d_name != '.')

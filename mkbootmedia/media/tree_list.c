@@ -1,4 +1,4 @@
-/* tree_list: the files of a generation, as SHA256SUMS has them (sha256sum(1)). */
+/* tree_list: the files of a generation, as SHA256SUMS has them (sha256sum(1)); two compared. */
 #include "media/tree_private.h"
 
 #include "base/msg.h"
@@ -9,9 +9,32 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HEX_LEN (2 * DIGEST_LEN)
+
+enum tree_order tree_order_of(const char *path)
+{
+    static const struct {
+        const char *start;
+        enum tree_order order;
+    } orders[] = {
+        {TREE_PAYLOAD_FOLDER, TREE_PAYLOAD},
+        {"hosts/", TREE_HOST},
+        {"dhcp/", TREE_SNIPPET},
+        {"http/", TREE_SNIPPET},
+        {"boot.ipxe", TREE_SCRIPT},
+        {"grub/grub.cfg", TREE_SCRIPT},
+        {TREE_SUMS_NAME, TREE_SUMS},
+        {TREE_MANIFEST_NAME, TREE_MANIFEST},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++)
+        if (strncmp(path, orders[i].start, strlen(orders[i].start)) == 0)
+            return orders[i].order;
+    return TREE_LOADER;
+}
 
 struct tree_file *tree_list_add(struct tree_list *list, char *path)
 {
@@ -123,4 +146,66 @@ void tree_list_free(struct tree_list *list)
         free(list->files[i].path);
     free(list->files);
     *list = (struct tree_list){0};
+}
+
+void tree_print_sums(struct tree *tree, struct buf *out)
+{
+    tree_list_sort(&tree->files);
+    for (size_t i = 0; i < tree->files.count; i++) {
+        const struct tree_file *file = &tree->files.files[i];
+        struct digest_text hex = digest_hex(file->digest);
+
+        if (file->order >= TREE_SUMS)
+            continue;
+        buf_add(out, hex.text, 2 * DIGEST_LEN);
+        buf_add(out, "  ", 2);
+        buf_puts(out, file->path);
+        buf_add(out, "\n", 1);
+    }
+}
+
+size_t tree_dropped(const struct tree *tree)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < tree->old.count; i++)
+        n += !tree_list_find(&tree->files, tree->old.files[i].path);
+    return n;
+}
+
+bool tree_digest_at(int dir_fd, const char *name, uint8_t digest[DIGEST_LEN])
+{
+    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    struct content content;
+    bool read = false;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        content = content_file(name, fd, (uint64_t)st.st_size);
+        read = digest_content(&content, 0, digest) == 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return read;
+}
+
+/* Is one of the two lists, which name the others, in place, as it was made? */
+static bool has_list(const struct tree *tree, const char *name)
+{
+    struct tree_generation_name folder = tree_generation_name(tree->generation, "");
+    char *kept = xasprintf("%s/%s", folder.text, name);
+    uint8_t served[DIGEST_LEN], made[DIGEST_LEN];
+    bool same = tree_digest_at(tree->fd, name, served) &&
+                tree_digest_at(tree->private_fd, kept, made) &&
+                memcmp(served, made, DIGEST_LEN) == 0;
+
+    free(kept);
+    return same;
+}
+
+bool tree_unchanged(struct tree *tree)
+{
+    tree_list_sort(&tree->files);
+    return tree->generation && !tree->staged && !tree_dropped(tree) &&
+           has_list(tree, TREE_SUMS_NAME) && has_list(tree, TREE_MANIFEST_NAME);
 }

@@ -22,6 +22,9 @@ struct tree_file *tree_list_add(struct tree_list *list, char *path);
 const struct tree_file *tree_list_find(const struct tree_list *list, const char *path);
 void tree_list_free(struct tree_list *list);
 
+/* The digest of a file; false if it is none, or cannot be read. */
+bool tree_digest_at(int dir_fd, const char *name, uint8_t digest[DIGEST_LEN]);
+
 /*
  * The folder that a path of the tree is in, open, without following symbolic links; name becomes
  * the last part of the path. make: folders that are missing are made. The descriptor stays the
@@ -49,13 +52,6 @@ unsigned tree_next_number(const struct tree *tree);
 
 /* A folder of the program's own. -1, reported. */
 int tree_make_private(const struct tree *tree, const char *name);
-/*
- * Gives a file that was copied early this name: 1; 0 if it was not, or was written to before its
- * digest was taken; -1, reported.
- */
-int tree_take_early(struct tree *tree, const struct item *item, int parent, const char *name);
-void tree_free_early(struct tree *tree);
-
 /* The folder of what is staged, made if it has to be. -1, reported. */
 int tree_open_stage(struct tree *tree);
 /* Removes a generation's lists. */
@@ -66,6 +62,8 @@ void tree_remove_empty(struct tree *tree, const char *path);
 int tree_sync(const struct tree *tree);
 /* Writes the journal and does what it says: from here there is a way forward only. -1, reported. */
 int tree_begin(struct tree *tree, struct buf *journal);
+/* Is there a journal, so that the next run goes on? */
+bool tree_has_begun(const struct tree *tree);
 /* Ends what an earlier run has begun, by its journal. -1, reported. */
 int tree_recover(struct tree *tree);
 /* The number of the newest generation; 0: there is none. */
