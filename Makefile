@@ -4,7 +4,7 @@
 #   make demo       real boot media from a distribution kernel, booted once in QEMU
 #   make check      all tests (unit, command line, oracles, boots)
 #   make lab        only the boots in QEMU
-#   make bench      speed against cp, grub-mkrescue, genimage
+#   make bench      speed against cp, grub-mkrescue, genimage, cpio, mksquashfs
 #   make install    prefix=/usr/local DESTDIR=
 #   make deps       what the above need, from the distribution (apt)
 
@@ -17,18 +17,20 @@ VERSION := 0.1.0
 BUILD   := build
 CC      ?= cc
 CFLAGS  ?= -O2 -g
-LIBS    := fdisk libcrypto jansson libconfuse
+LIBS    := fdisk libcrypto jansson libconfuse libarchive libzstd liblzma zlib libcrypt libsquashfs1
 WARN    := -std=c17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 DEFS    := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Imkbootmedia
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS))
+FIRST_LIBS = -larchive -lzstd -llzma -lz -lacl -lcrypto -lresolv -pthread
 PKG_LIBS   = $(shell pkg-config --libs $(LIBS)) -lcsv -pthread
 
 SRC     := $(sort $(wildcard mkbootmedia/*.c mkbootmedia/*/*.c))
-DATA    := $(sort $(wildcard templates/* efi/*))
+DATA    := $(sort $(wildcard templates/* efi/*) $(filter-out %.c %.h,$(wildcard firststage/*)))
 BOXES   := $(foreach box,select scroll terminal,$(foreach part,nw n ne w c e sw s se,$(box)_$(part)))
 THEME   := $(patsubst %,$(BUILD)/theme/%.png,background $(BOXES))
+FIRST   := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard firststage/*.c)))
 OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/embedded.o
 SAN_OBJ := $(SRC:%.c=$(BUILD)/san/obj/%.o) $(BUILD)/san/obj/embedded.o
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
@@ -54,9 +56,17 @@ $(BUILD)/san/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/embedded.c: $(DATA) $(THEME) tools/embed.sh
+$(BUILD)/embedded.c: $(DATA) $(THEME) $(BUILD)/firststage/rootload tools/embed.sh
 	@mkdir -p $(@D)
-	tools/embed.sh $(DATA) $(THEME) >$@
+	tools/embed.sh $(DATA) $(THEME) $(BUILD)/firststage/rootload >$@
+
+# What runs in the initramfs of a machine that has its root in RAM: static, as nothing else is there.
+$(BUILD)/firststage/rootload: $(FIRST)
+	@echo '  LD $@'; $(CC) -static -s -Wl,--gc-sections -o $@ $^ $(FIRST_LIBS)
+
+$(BUILD)/firststage/%.o: firststage/%.c
+	@mkdir -p $(@D)
+	@echo '  CC $@'; $(CC) -O2 $(WARN) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -MMD -MP -c -o $@ $<
 
 $(THEME) &: $(BUILD)/draw_theme
 	@mkdir -p $(BUILD)/theme
@@ -93,6 +103,7 @@ demo:
 
 bench:
 	tests/bench/run
+	tests/bench/ramroot
 
 deps:
 	tools/deps check demo bench

@@ -5,7 +5,9 @@
 #include "cli/inspect.h"
 #include "cli/make.h"
 #include "cli/options.h"
+#include "cli/ramroot.h"
 
+#include <locale.h>
 #include <stdlib.h>
 
 static int completion_run(const struct command *command, int argc, char **argv);
@@ -17,6 +19,8 @@ static const struct command commands[] = {
      "Make a hybrid ISO, for CD and stick, that boots on BIOS and UEFI.", make_run},
     {"net", CMD_NET, "-k KERNEL [-i INITRD]... --url URL [OPTION]... -o DIR",
      "Make a boot root for TFTP and HTTP, with settings for DHCP and HTTP servers.", make_run},
+    {"ramroot", CMD_RAMROOT, "ROOTFS [OPTION]... -o root.img",
+     "Make an initramfs that runs a root file system from RAM.", ramroot_run},
     {"all", CMD_ALL, "-f lab.conf [OPTION]... -o DIR", "Make every output that a spec file names.",
      all_run},
     {"plan", CMD_PLAN, "-k KERNEL [-i INITRD]... [OPTION]... usb|iso|net",
@@ -72,7 +76,10 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    int result = run(argc, argv);
+    int result;
+
+    setlocale(LC_CTYPE, "C.UTF-8"); /* names in archives are bytes, or UTF-8, whoever runs this */
+    result = run(argc, argv);
 
     if (fflush(stdout) == 0 && !ferror(stdout))
         return result;

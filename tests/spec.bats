@@ -79,7 +79,7 @@ net" ]
 @test "mode and fetch without root are refused, not passed over" {
     for key in 'mode = "tmpfs"' 'fetch = true'; do
         printf 'url = "http://10.0.0.1"\nentry a {\n    kernel = "lab/vmlinuz"\n    %s\n}\n' "$key" >t.conf
-        fails 1 "^mkbootmedia: t\.conf:2: reading: entry 'a': mode and fetch are for an entry with root" \
+        fails 1 "^mkbootmedia: t\.conf:2: reading: entry 'a': mode, fetch and their like are for an entry with root" \
             mkbootmedia plan -f t.conf usb
     done
 }

@@ -20,6 +20,7 @@ static const struct {
 } programs[] = {
     {"grub-mkimage", "grub-common (Debian), grub2-tools (Fedora), grub (Arch), grub2 (openSUSE)"},
     {"mkfs.fat", "dosfstools"},
+    {"guestfish", "libguestfs-tools"},
 };
 
 static const char *package_of(const char *name)
@@ -114,7 +115,7 @@ static void tell(const char *const argv[])
     buf_free(&line);
 }
 
-int run_start(struct run *run, const char *const argv[])
+static int start(struct run *run, const char *const argv[], int out_fd)
 {
     char *path = find_program(argv[0]);
     int result;
@@ -124,7 +125,7 @@ int run_start(struct run *run, const char *const argv[])
     if (!path)
         return msg_error("%s: not found; install %s", argv[0], package_of(argv[0]));
     run->err_fd = memfd_create("stderr", MFD_CLOEXEC);
-    result = run->err_fd < 0 ? -1 : spawn(run, path, argv, -1);
+    result = run->err_fd < 0 ? -1 : spawn(run, path, argv, out_fd);
     if (result < 0)
         msg_errno(path, "starting");
     if (result < 0 && run->err_fd >= 0)
@@ -133,6 +134,25 @@ int run_start(struct run *run, const char *const argv[])
         run->pid = 0;
     free(path);
     return result;
+}
+
+int run_start(struct run *run, const char *const argv[])
+{
+    return start(run, argv, -1);
+}
+
+int run_pipe(struct run *run, const char *const argv[])
+{
+    int ends[2], result;
+
+    *run = (struct run){.name = argv[0], .err_fd = -1};
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return msg_errno(argv[0], "making a pipe");
+    result = start(run, argv, ends[1]);
+    close(ends[1]);
+    if (result < 0)
+        close(ends[0]);
+    return result < 0 ? -1 : ends[0];
 }
 
 /* The last line that a program wrote on standard error; "" if none. */
@@ -185,6 +205,22 @@ int run_wait(struct run *run)
     run->pid = 0;
     if (status != 0)
         report(run, status);
+    close(run->err_fd);
+    return status == 0 ? 0 : -1;
+}
+
+int run_reap(struct run *run, struct buf *words)
+{
+    char block[512];
+    int status;
+    ssize_t n;
+
+    if (!run->pid)
+        return 0;
+    status = status_of(run->pid);
+    run->pid = 0;
+    for (off_t at = 0; (n = pread(run->err_fd, block, sizeof block, at)) > 0; at += n)
+        buf_add(words, block, (size_t)n);
     close(run->err_fd);
     return status == 0 ? 0 : -1;
 }

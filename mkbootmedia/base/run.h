@@ -23,6 +23,10 @@ struct run {
 int run_start(struct run *run, const char *const argv[]);
 /* Waits for it; -1, reported with its last words, unless it exited with 0. */
 int run_wait(struct run *run);
+/* As run_start; its standard output comes out of the descriptor that is returned. */
+int run_pipe(struct run *run, const char *const argv[]);
+/* As run_wait, but whoever calls it reports: what the program said is added to words. */
+int run_reap(struct run *run, struct buf *words);
 /* Runs a program and keeps its standard output; -1 without a word if it cannot or fails. */
 int run_output(const char *const argv[], struct buf *out);
 

@@ -54,6 +54,18 @@ int source_open_any(struct source *source, const char *path)
     return open_source(source, path, true);
 }
 
+int source_take(struct source *source, const char *name, int fd, uint64_t start, uint64_t size)
+{
+    struct stat st;
+
+    *source = (struct source){.path = xstrdup(name), .fd = fd, .start = start, .size = size};
+    if (fstat(fd, &st) < 0)
+        return msg_errno(name, "reading");
+    source->dev = st.st_dev;
+    source->ino = st.st_ino;
+    return 0;
+}
+
 void source_close(struct source *source)
 {
     if (source->fd >= 0)
@@ -64,7 +76,10 @@ void source_close(struct source *source)
 
 struct content source_content(const struct source *source)
 {
-    return content_file(source->path, source->fd, source->size);
+    struct content content = content_file(source->path, source->fd, source->size);
+
+    content.offset = source->start;
+    return content;
 }
 
 void source_raise_limit(void)

@@ -13,7 +13,7 @@
 struct source {
     char *path; /* as the user typed it */
     int fd;
-    uint64_t size; /* bytes */
+    uint64_t start, size; /* bytes: where in the file it begins, how long it is */
     time_t mtime;
     dev_t dev; /* with ino: which file it is, under whatever name */
     ino_t ino;
@@ -23,6 +23,9 @@ struct source {
 int source_open(struct source *source, const char *path);
 /* As source_open, but an empty file is welcome. */
 int source_open_any(struct source *source, const char *path);
+/* A file that the program has made and keeps open: size bytes at start of fd, which becomes the
+ * source's. name is for messages. -1, reported. */
+int source_take(struct source *source, const char *name, int fd, uint64_t start, uint64_t size);
 void source_close(struct source *source);
 struct content source_content(const struct source *source);
 

@@ -4,17 +4,15 @@
 #include "base/msg.h"
 #include "base/source.h"
 #include "boot/added.h"
+#include "boot/newc.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #define FILE_MAX     (16 * MIB)
-#define ARCHIVE_UNIT 512
 #define FOLDER_MODE  0755
 #define DEFAULT_MODE 0644
 #define MODE_MAX     07777
-#define NEWC_MAGIC   "070701"
-#define NEWC_TRAILER "TRAILER!!!"
 
 /* The mode behind the last ':', if there is one; end is where the rest of the text ends. */
 static const char *split_mode(unsigned *mode, const char *text, size_t *end)
@@ -70,27 +68,6 @@ void handover_free(struct handover *handover)
     *handover = (struct handover){0};
 }
 
-static void pad(struct buf *out, size_t unit)
-{
-    static const char zeros[ARCHIVE_UNIT];
-
-    buf_add(out, zeros, (size_t)round_up(out->len, unit) - out->len);
-}
-
-/* A member's header and name; its contents and pad(out, 4) follow. */
-static void add_header(struct buf *out, const char *name, unsigned number, unsigned mode,
-                       time_t time, size_t size)
-{
-    bool folder = S_ISDIR(mode);
-    unsigned seconds = time < 0 ? 0 : time > UINT32_MAX ? UINT32_MAX : (unsigned)time;
-
-    buf_printf(out, NEWC_MAGIC "%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", number, mode,
-               0u, 0u, folder ? 2u : 1u, seconds, (unsigned)size, 0u, 0u, 0u, 0u,
-               (unsigned)strlen(name) + 1, 0u);
-    buf_add(out, name, strlen(name) + 1);
-    pad(out, 4);
-}
-
 static int by_dest(const void *a, const void *b)
 {
     return strcmp(((const struct handover *)a)->dest, ((const struct handover *)b)->dest);
@@ -117,7 +94,8 @@ static void add_folders(struct buf *out, const char *dest, const char *before, u
         if (strncmp(dest, before, len + 1) == 0)
             continue;
         folder = xasprintf("%.*s", (int)len, dest);
-        add_header(out, folder, (*number)++, S_IFDIR | folder_mode(folder), time, 0);
+        newc_member(out, folder,
+                    &(struct newc){(*number)++, S_IFDIR | folder_mode(folder), time, 0, 0, 0});
         free(folder);
     }
 }
@@ -137,9 +115,10 @@ static int add_file(struct buf *out, const struct handover *handover, unsigned n
     } else {
         bytes = xrealloc(NULL, source.size);
         result = content_read(&content, 0, bytes, source.size);
-        add_header(out, handover->dest, number, S_IFREG | handover->mode, time, source.size);
+        newc_member(out, handover->dest,
+                    &(struct newc){number, S_IFREG | handover->mode, time, source.size, 0, 0});
         buf_add(out, bytes, source.size);
-        pad(out, 4);
+        newc_pad(out, 4);
         free(bytes);
     }
     source_close(&source);
@@ -177,8 +156,7 @@ static int add_members(struct buf *out, const struct handover *list, size_t coun
         result = add_file(out, &list[i], number++, time);
         before = dest;
     }
-    add_header(out, NEWC_TRAILER, 0, 0, 0, 0);
-    pad(out, ARCHIVE_UNIT);
+    newc_end(out);
     return result;
 }
 

@@ -90,8 +90,6 @@ void limits_warn(const struct plan *plan, const struct plan_entry *entry)
     const struct payload_entry *payload = entry->payload;
     uint64_t total = 0;
 
-    if (payload->asked->root && payload->asked->fetch) /* not what a loader loads */
-        return;
     for (size_t i = 0; i < payload->initrd_count; i++)
         total += payload->initrds[i].size;
     for (size_t i = 0; i < ARRAY_LEN(limits); i++)

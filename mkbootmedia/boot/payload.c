@@ -94,8 +94,13 @@ static int read_kernel(struct payload_entry *entry, const char *path)
     struct content content;
     const char *why;
 
-    if (source_open(&entry->kernel_file, path) < 0)
+    if (entry->root.kernel.path) {
+        entry->kernel_file = entry->root.kernel;
+        entry->root.kernel = (struct source){.fd = -1};
+        path = entry->kernel_file.path;
+    } else if (source_open(&entry->kernel_file, path) < 0) {
         return -1;
+    }
     content = source_content(&entry->kernel_file);
     if (kernel_read(&entry->kernel, &content, &why) < 0)
         return why ? msg_error("%s: reading the kernel: %s", path, why) : -1;
@@ -120,6 +125,14 @@ static int read_initrds(struct payload_entry *entry, const struct strings *paths
             msg_warn("%s: reading the initramfs: no format that Linux unpacks", source->path);
     }
     return 0;
+}
+
+/* The initramfs that was made of a root file system. */
+static void take_initrd(struct payload_entry *entry)
+{
+    entry->initrds = xcalloc(1, sizeof *entry->initrds);
+    entry->initrds[entry->initrd_count++] = entry->root.initrd;
+    entry->root.initrd = (struct source){.fd = -1};
 }
 
 /* "Linux 6.1.0-44-amd64" */
@@ -147,16 +160,18 @@ static int read_title(struct payload_entry *entry)
 }
 
 static int open_entry(struct payload_entry *entry, const struct request_entry *asked,
-                      const struct request *request)
+                      const struct request *request, struct payload_root *root)
 {
     *entry = (struct payload_entry){.asked = asked, .firmware = asked->firmware};
     entry->kernel_file.fd = -1;
     entry->name = xstrdup(asked->name);
-    if (asked->root)
-        return msg_error("%s:%u: entry %s: root: this version makes no RAM root yet",
-                         asked->place.file, asked->place.line, asked->name);
-    if (read_kernel(entry, asked->kernel) < 0 || read_initrds(entry, &asked->initrds) < 0 ||
-        read_title(entry) < 0)
+    if (root && root->initrd.path) {
+        entry->root = *root;
+        *root = (struct payload_root){0};
+        take_initrd(entry);
+    }
+    if (read_kernel(entry, asked->kernel) < 0 ||
+        (!entry->initrds && read_initrds(entry, &asked->initrds) < 0) || read_title(entry) < 0)
         return -1;
     return read_words(entry, request);
 }
@@ -195,13 +210,14 @@ int payload_open_hosts(struct payload *payload, const struct request *request)
     return 0;
 }
 
-int payload_open(struct payload *payload, const struct request *request)
+int payload_open(struct payload *payload, const struct request *request, struct payload_root *roots)
 {
     *payload = (struct payload){.arch = KERNEL_X86_64};
     payload->entries = xcalloc(request->entry_count, sizeof *payload->entries);
     for (size_t i = 0; i < request->entry_count; i++) {
         payload->entry_count++;
-        if (open_entry(&payload->entries[i], &request->entries[i], request) < 0)
+        if (open_entry(&payload->entries[i], &request->entries[i], request,
+                       roots ? &roots[i] : NULL) < 0)
             return -1;
         if (payload->entries[i].kernel.arch != KERNEL_X86_64)
             payload->arch = KERNEL_I386;
@@ -230,6 +246,18 @@ time_t payload_newest(const struct payload *payload)
     return newest;
 }
 
+void payload_root_free(struct payload_root *root)
+{
+    struct source *const sources[] = {&root->kernel, &root->initrd, &root->image};
+
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+        if (sources[i]->path)
+            source_close(sources[i]);
+    free(root->image_path);
+    strings_free(&root->lines);
+    *root = (struct payload_root){0};
+}
+
 static void entry_close(struct payload_entry *entry)
 {
     if (entry->kernel_file.path)
@@ -237,6 +265,7 @@ static void entry_close(struct payload_entry *entry)
     for (size_t i = 0; i < entry->initrd_count; i++)
         source_close(&entry->initrds[i]);
     free(entry->initrds);
+    payload_root_free(&entry->root);
     free(entry->name);
     free(entry->title);
     strings_free(&entry->words);

@@ -9,6 +9,25 @@
 #include "boot/kernel.h"
 #include "boot/request.h"
 
+/* Memory of a RAM root, in bytes. */
+struct payload_memory {
+    uint64_t image, unpacked; /* the root image; the tree that it holds */
+    uint64_t peak, ram;       /* the most that is in memory at a time; what a machine must have */
+};
+
+/* What was made of an entry's root file system, in place of paths of the request. */
+struct payload_root {
+    struct source kernel; /* path NULL: the entry has its own */
+    struct source initrd; /* path NULL: there is no root, all of this is empty */
+    struct source image;  /* that the first stage gets for itself; path NULL: it is in initrd */
+    char *image_path;     /* where it does */
+    const char *mode;     /* "tmpfs", "overlay" */
+    char sha256[65];      /* of the root image */
+    struct payload_memory memory;
+    struct strings lines; /* what people want to know of it */
+};
+void payload_root_free(struct payload_root *root); /* safe on {0} */
+
 struct payload_entry {
     const struct request_entry *asked;
     char *name;           /* menu id and folder on the medium: [a-z0-9-]+ */
@@ -18,7 +37,8 @@ struct payload_entry {
     struct kernel kernel;
     struct source *initrds;
     size_t initrd_count;
-    unsigned firmware; /* enum firmware, ored: only there; 0: everywhere */
+    unsigned firmware;        /* enum firmware, ored: only there; 0: everywhere */
+    struct payload_root root; /* its kernel and initrd are taken out */
 };
 
 /* A machine of its own. */
@@ -44,8 +64,12 @@ struct payload {
     enum kernel_arch arch; /* 64 bit only if every kernel is */
 };
 
-/* Opens and checks everything that the request names; -1, reported. */
-int payload_open(struct payload *payload, const struct request *request);
+/*
+ * Opens and checks everything that the request names; -1, reported. roots has what was made for
+ * each entry, which becomes the payload's; NULL: for none.
+ */
+int payload_open(struct payload *payload, const struct request *request,
+                 struct payload_root *roots);
 /* Adds the hosts of the request, for media that serve them; -1, reported. */
 int payload_open_hosts(struct payload *payload, const struct request *request);
 /* The modification time of its newest file. */

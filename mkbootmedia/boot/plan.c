@@ -44,6 +44,7 @@ static void name_entry(struct plan_entry *entry)
     const struct payload_entry *payload = entry->payload;
 
     entry->kernel_path = xasprintf("boot/%s/vmlinuz", payload->name);
+    entry->image_path = payload->root.image.path ? payload->root.image_path : NULL;
     for (size_t i = 0; i < payload->initrd_count; i++) {
         char *path = i ? xasprintf("boot/%s/initrd%zu.img", payload->name, i + 1)
                        : xasprintf("boot/%s/initrd.img", payload->name);

@@ -34,7 +34,8 @@ struct plan_entry {
     const struct payload_entry *payload;
     char *kernel_path; /* on the medium */
     struct strings initrd_paths;
-    char *uki_path; /* its UKI on the medium; NULL: none is wanted */
+    const char *image_path; /* of a root image that the first stage gets; NULL: none */
+    char *uki_path;         /* its UKI on the medium; NULL: none is wanted */
     struct content uki;
 };
 

@@ -37,6 +37,8 @@ static void add_payload(struct plan *plan)
         for (size_t k = 0; k < payload->initrd_count; k++)
             plan_add_item(plan, entry->initrd_paths.v[k], source_content(&payload->initrds[k]),
                           ON_ROOT);
+        if (entry->image_path)
+            plan_add_item(plan, entry->image_path, source_content(&payload->root.image), ON_ROOT);
     }
     for (size_t i = 0; i < plan->payload->added_count; i++)
         plan_add_item(plan, plan->payload->added[i].dest,

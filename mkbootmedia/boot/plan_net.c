@@ -129,6 +129,10 @@ static int add_entry(struct plan *plan, struct plan_entry *entry)
         strings_add(&entry->initrd_paths, path);
         free(path);
     }
+    if (payload->root.image.path) {
+        free(add_payload(plan, &payload->root.image, 0, "root.img"));
+        entry->image_path = payload->root.image_path;
+    }
     return 0;
 }
 

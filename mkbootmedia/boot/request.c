@@ -68,13 +68,33 @@ struct request_entry *request_default_entry(const struct request *request)
     return entry ? entry : &request->entries[0];
 }
 
+void request_root_free(struct request_root *root)
+{
+    char *const texts[] = {root->path,     root->mode,     root->kernel_version, root->busybox,
+                           root->compress, root->hostname, root->root_password};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        free(texts[i]);
+    strings_free(&root->overlays);
+    strings_free(&root->ssh_keys);
+    strings_free(&root->urls);
+    *root = (struct request_root){0};
+}
+
+bool request_root_adjusted(const struct request_root *root)
+{
+    return root->mode || root->fetch || root->kernel_version || root->busybox || root->compress ||
+           root->threads || root->ram_limit || root->overlays.n || root->ssh_keys.n ||
+           root->urls.n || root->fstab || root->getty || root->boot || root->modules ||
+           root->selinux || root->hostname || root->root_password;
+}
+
 static void entry_free(struct request_entry *entry)
 {
     free(entry->name);
     free(entry->title);
     free(entry->kernel);
-    free(entry->root);
-    free(entry->mode);
+    request_root_free(&entry->root);
     free(entry->cmdline);
     strings_free(&entry->initrds);
 }
@@ -94,7 +114,8 @@ void request_free(struct request *request)
     char *const texts[] = {request->default_entry, request->label,       request->templates,
                            request->url,           request->server,      request->subnet,
                            request->interface,     request->server_path, request->sign_key,
-                           request->sign_cert,     request->output};
+                           request->sign_cert,     request->output,      request->kernel_out,
+                           request->root_out};
 
     for (size_t i = 0; i < request->entry_count; i++)
         entry_free(&request->entries[i]);

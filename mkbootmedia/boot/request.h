@@ -40,15 +40,33 @@ struct place {
     unsigned line;    /* from 1 */
 };
 
+enum keep { KEEP_DEFAULT, KEEP, CHANGE };
+enum selinux { SELINUX_KEEP, SELINUX_PERMISSIVE, SELINUX_DISABLED };
+
+/* How a root file system becomes one that runs from RAM. */
+struct request_root {
+    char *path;           /* folder, archive, image; "-" is standard input; NULL: none */
+    char *mode;           /* "tmpfs" or "overlay"; NULL: tmpfs */
+    bool fetch;           /* the first stage gets the root image, not the loader */
+    char *kernel_version; /* NULL: the newest in the tree */
+    char *busybox;        /* NULL: the host's */
+    char *compress;       /* NULL: the best that the kernel can unpack */
+    unsigned threads;     /* 0: one a processor */
+    uint64_t ram_limit;   /* bytes; 0: none */
+    struct strings overlays, ssh_keys, urls;
+    enum keep fstab, getty, boot; /* by default they are changed, /boot is left out */
+    enum keep modules;            /* KEEP: as they are, even none */
+    enum selinux selinux;
+    char *hostname, *root_password; /* NULL: as they are */
+};
+
 /* One menu line. */
 struct request_entry {
     struct place place;
     char *name;  /* its id in the menu and its folder on the medium: [a-z0-9-]+ */
     char *title; /* NULL: made from the kernel's version */
     char *kernel;
-    char *root; /* a root file system that is to run from RAM; NULL: none */
-    char *mode; /* how: "tmpfs" or "overlay"; NULL: the default */
-    bool fetch; /* the first stage fetches the root image over HTTP, not the loader */
+    struct request_root root;
     struct strings initrds;
     char *cmdline;     /* NULL: none */
     unsigned firmware; /* enum firmware, ored: only there; 0: everywhere */
@@ -90,7 +108,8 @@ struct request {
     bool uki, uki_boot; /* make UKIs; and let UEFI start the default entry's */
     char *sign_key, *sign_cert;
 
-    char *output; /* path, "-" or NULL */
+    char *output;                /* path, "-" or NULL */
+    char *kernel_out, *root_out; /* of ramroot: where the parts go; NULL: nowhere */
     bool dry_run, json, no_sync;
 };
 
@@ -102,6 +121,9 @@ char *place_name(const struct place *place, const char *key);
 
 void request_init(struct request *request);
 void request_free(struct request *request);
+void request_root_free(struct request_root *root);
+/* Is anything said of how a root runs from RAM, besides which one? */
+bool request_root_adjusted(const struct request_root *root);
 
 /* A new entry with this name, at the end; the pointer is valid until the next one. */
 struct request_entry *request_add_entry(struct request *request, const char *name);

@@ -102,7 +102,7 @@ const char *setting_hybrid(struct request *request, const char *value)
     return NULL;
 }
 
-const char *setting_size(struct request *request, const char *value)
+const char *setting_bytes(uint64_t *bytes, const char *value)
 {
     static const char units[] = "KMGT";
     char *end;
@@ -119,8 +119,13 @@ const char *setting_size(struct request *request, const char *value)
     }
     if (errno || *value < '0' || *value > '9' || *end || n == 0 || n > (UINT64_C(1) << 46 >> shift))
         return "is not a size such as 4G (K, M, G, T are powers of 1024; at most 64T)";
-    request->size = (uint64_t)n << shift;
+    *bytes = (uint64_t)n << shift;
     return NULL;
+}
+
+const char *setting_size(struct request *request, const char *value)
+{
+    return setting_bytes(&request->size, value);
 }
 
 const char *setting_output(struct request *request, const char *value)
@@ -138,6 +143,16 @@ static bool console_valid(const char *console)
         return name;
     return *speed == ',' && speed[1 + strspn(speed + 1, DIGITS)] != speed[1] &&
            strspn(speed + 1, DIGITS "neor") == strlen(speed + 1);
+}
+
+const char *setting_kernel_out(struct request *request, const char *value)
+{
+    return replace_full(&request->kernel_out, value);
+}
+
+const char *setting_root_out(struct request *request, const char *value)
+{
+    return replace_full(&request->root_out, value);
 }
 
 const char *setting_console(struct request *request, const char *value)

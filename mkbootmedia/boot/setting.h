@@ -17,7 +17,7 @@ typedef const char *setting_fn(struct request *request, const char *value);
 setting_fn setting_kernel, setting_initrd, setting_cmdline, setting_title;
 
 setting_fn setting_default, setting_label, setting_timeout, setting_templates, setting_hybrid,
-    setting_size, setting_output;
+    setting_size, setting_output, setting_kernel_out, setting_root_out;
 /* Lists. */
 setting_fn setting_console, setting_add, setting_firmware, setting_loaders, setting_outputs;
 
@@ -31,6 +31,8 @@ setting_fn setting_rollback, setting_uki, setting_uki_boot, setting_dry_run, set
     setting_no_sync;
 
 const char *setting_flag(bool *flag, const char *value);
+/* "4G", "500M" -> bytes. */
+const char *setting_bytes(uint64_t *bytes, const char *value);
 /* Adds the firmware of a list of words ("bios,uefi") to a mask. */
 const char *setting_firmware_words(unsigned *mask, const char *words);
 /* The name of an entry, which is also a label of iPXE's, an id of GRUB's and a file's name. */

@@ -13,6 +13,7 @@
 #include "boot/handover.h"
 #include "boot/inventory.h"
 #include "boot/setting.h"
+#include "boot/setting_root.h"
 #include "boot/spec_scan.h"
 
 #include <confuse.h>
@@ -42,25 +43,12 @@ struct key {
     enum kind kind;
     setting_fn *set;                         /* keys that are options of the command line too */
     const char *(*check)(const char *value); /* others: NULL, or what is wrong */
+    setting_root_fn *set_root;               /* keys of an entry's RAM root */
 };
 
 static const char *check_full(const char *value)
 {
     return *value ? NULL : "is empty";
-}
-
-static const char *check_mode(const char *value)
-{
-    return strcmp(value, "tmpfs") == 0 || strcmp(value, "overlay") == 0
-               ? NULL
-               : "is neither tmpfs nor overlay";
-}
-
-static const char *check_flag(const char *value)
-{
-    bool flag;
-
-    return setting_flag(&flag, value);
 }
 
 static const char *check_firmware(const char *value)
@@ -71,43 +59,61 @@ static const char *check_firmware(const char *value)
 }
 
 static const struct key file_keys[] = {
-    {"label", false, TEXT, setting_label, NULL},
-    {"timeout", false, TEXT, setting_timeout, NULL},
-    {"console", true, TEXT, setting_console, NULL},
-    {"default", false, TEXT, setting_default, NULL},
-    {"outputs", true, TEXT, setting_outputs, NULL},
-    {"firmware", true, TEXT, setting_firmware, NULL},
-    {"loaders", true, FOLDER_PATH, setting_loaders, NULL},
-    {"templates", false, FOLDER_PATH, setting_templates, NULL},
-    {"add", true, ADD, setting_add, NULL},
-    {"size", false, TEXT, setting_size, NULL},
-    {"hybrid", false, TEXT, setting_hybrid, NULL},
-    {"url", false, TEXT, setting_url, NULL},
-    {"server", false, TEXT, setting_server, NULL},
-    {"subnet", false, TEXT, setting_subnet, NULL},
-    {"interface", false, TEXT, setting_interface, NULL},
-    {"server_path", false, TEXT, setting_server_path, NULL},
-    {"pxe", false, TEXT, setting_pxe, NULL},
-    {"keep", false, TEXT, setting_keep, NULL},
-    {"uki", false, TEXT, setting_uki, NULL},
-    {"uki_boot", false, TEXT, setting_uki_boot, NULL},
-    {"sign_key", false, FILE_PATH, setting_sign_key, NULL},
-    {"sign_cert", false, FILE_PATH, setting_sign_cert, NULL},
-    {"hosts", true, FILE_PATH, NULL, NULL},
+    {"label", false, TEXT, setting_label, NULL, NULL},
+    {"timeout", false, TEXT, setting_timeout, NULL, NULL},
+    {"console", true, TEXT, setting_console, NULL, NULL},
+    {"default", false, TEXT, setting_default, NULL, NULL},
+    {"outputs", true, TEXT, setting_outputs, NULL, NULL},
+    {"firmware", true, TEXT, setting_firmware, NULL, NULL},
+    {"loaders", true, FOLDER_PATH, setting_loaders, NULL, NULL},
+    {"templates", false, FOLDER_PATH, setting_templates, NULL, NULL},
+    {"add", true, ADD, setting_add, NULL, NULL},
+    {"size", false, TEXT, setting_size, NULL, NULL},
+    {"hybrid", false, TEXT, setting_hybrid, NULL, NULL},
+    {"url", false, TEXT, setting_url, NULL, NULL},
+    {"server", false, TEXT, setting_server, NULL, NULL},
+    {"subnet", false, TEXT, setting_subnet, NULL, NULL},
+    {"interface", false, TEXT, setting_interface, NULL, NULL},
+    {"server_path", false, TEXT, setting_server_path, NULL, NULL},
+    {"pxe", false, TEXT, setting_pxe, NULL, NULL},
+    {"keep", false, TEXT, setting_keep, NULL, NULL},
+    {"uki", false, TEXT, setting_uki, NULL, NULL},
+    {"uki_boot", false, TEXT, setting_uki_boot, NULL, NULL},
+    {"sign_key", false, FILE_PATH, setting_sign_key, NULL, NULL},
+    {"sign_cert", false, FILE_PATH, setting_sign_cert, NULL, NULL},
+    {"hosts", true, FILE_PATH, NULL, NULL, NULL},
 };
 
 static const struct key entry_keys[] = {
-    {"title", false, TEXT, NULL, check_full}, {"kernel", false, FILE_PATH, NULL, NULL},
-    {"initrd", true, FILE_PATH, NULL, NULL},  {"root", false, PATH, NULL, NULL},
-    {"mode", false, TEXT, NULL, check_mode},  {"fetch", false, TEXT, NULL, check_flag},
-    {"cmdline", false, TEXT, NULL, NULL},     {"firmware", true, TEXT, NULL, check_firmware},
+    {"title", false, TEXT, NULL, check_full, NULL},
+    {"kernel", false, FILE_PATH, NULL, NULL, NULL},
+    {"initrd", true, FILE_PATH, NULL, NULL, NULL},
+    {"cmdline", false, TEXT, NULL, NULL, NULL},
+    {"firmware", true, TEXT, NULL, check_firmware, NULL},
+    {"root", false, PATH, NULL, NULL, setting_root_path},
+    {"mode", false, TEXT, NULL, NULL, setting_root_mode},
+    {"fetch", true, TEXT, NULL, NULL, setting_root_fetch},
+    {"kernel_version", false, TEXT, NULL, NULL, setting_root_kernel_version},
+    {"busybox", false, FILE_PATH, NULL, NULL, setting_root_busybox},
+    {"compress", false, TEXT, NULL, NULL, setting_root_compress},
+    {"threads", false, TEXT, NULL, NULL, setting_root_threads},
+    {"ram_limit", false, TEXT, NULL, NULL, setting_root_ram_limit},
+    {"fstab", false, TEXT, NULL, NULL, setting_root_fstab},
+    {"selinux", false, TEXT, NULL, NULL, setting_root_selinux},
+    {"getty", false, TEXT, NULL, NULL, setting_root_getty},
+    {"boot", false, TEXT, NULL, NULL, setting_root_boot},
+    {"modules", false, TEXT, NULL, NULL, setting_root_modules},
+    {"hostname", false, TEXT, NULL, NULL, setting_root_hostname},
+    {"root_password", false, TEXT, NULL, NULL, setting_root_password},
+    {"ssh_key", true, FILE_PATH, NULL, NULL, setting_root_ssh_key},
+    {"overlay", true, PATH, NULL, NULL, setting_root_overlay},
 };
 
 static const struct key host_keys[] = {
-    {"entry", false, TEXT, NULL, check_full},
-    {"hostname", false, TEXT, NULL, setting_hostname_check},
-    {"cmdline", false, TEXT, NULL, NULL},
-    {"files", true, HANDOVER, NULL, NULL},
+    {"entry", false, TEXT, NULL, check_full, NULL},
+    {"hostname", false, TEXT, NULL, setting_hostname_check, NULL},
+    {"cmdline", false, TEXT, NULL, NULL, NULL},
+    {"files", true, HANDOVER, NULL, NULL, NULL},
 };
 
 #define KEYS_MAX ARRAY_LEN(file_keys)
@@ -195,6 +201,16 @@ static int check_count(cfg_t *cfg, const cfg_opt_t *opt, const struct key *key, 
     return 0;
 }
 
+/* What a setting of a RAM root says of a value, which it gets when its entry ends. */
+static const char *check_root(const struct key *key, const char *value)
+{
+    struct request_root root = {0};
+    const char *why = key->set_root(&root, value);
+
+    request_root_free(&root);
+    return why;
+}
+
 /* A value of a key; libconfuse copies what *result becomes. */
 static int take(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result, const struct key *keys,
                 uint64_t *seen)
@@ -214,7 +230,10 @@ static int take(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result, con
         return -1;
     if (key->set == setting_default)
         reading.default_place = place_of(cfg);
-    why = key->set ? key->set(reading.request, kept) : key->check ? key->check(kept) : NULL;
+    why = key->set        ? key->set(reading.request, kept)
+          : key->check    ? key->check(kept)
+          : key->set_root ? check_root(key, kept)
+                          : NULL;
     return why ? fail(cfg, "%s: '%s' %s", key->name, value, why) : 0;
 }
 
@@ -263,6 +282,18 @@ static cfg_t *end_section(cfg_opt_t *opt)
     return section;
 }
 
+/* The keys that came with an entry, as settings of its RAM root. */
+static void set_root(struct request_root *root, cfg_t *section)
+{
+    for (size_t i = 0; i < ARRAY_LEN(entry_keys); i++) {
+        const struct key *key = &entry_keys[i];
+        unsigned values = key->set_root ? cfg_size(section, key->name) : 0;
+
+        for (unsigned k = 0; k < values; k++)
+            key->set_root(root, cfg_getnstr(section, key->name, k));
+    }
+}
+
 static int end_entry(cfg_t *cfg, cfg_opt_t *opt)
 {
     cfg_t *section = end_section(opt);
@@ -278,17 +309,17 @@ static int end_entry(cfg_t *cfg, cfg_opt_t *opt)
     entry->place = place_of(section);
     entry->title = text_of(section, "title");
     entry->kernel = text_of(section, "kernel");
-    entry->root = text_of(section, "root");
-    entry->mode = text_of(section, "mode");
     entry->cmdline = text_of(section, "cmdline");
-    if (cfg_size(section, "fetch"))
-        setting_flag(&entry->fetch, cfg_getnstr(section, "fetch", 0));
     list_of(&entry->initrds, section, "initrd");
     for (unsigned i = 0; i < cfg_size(section, "firmware"); i++)
         setting_firmware_words(&entry->firmware, cfg_getnstr(section, "firmware", i));
-    if (!entry->root && (entry->mode || entry->fetch))
-        return fail(section, "entry '%s': mode and fetch are for an entry with root", name);
-    if (!entry->kernel && !entry->root)
+    set_root(&entry->root, section);
+    if (request_root_adjusted(&entry->root) && !entry->root.path)
+        return fail(section, "entry '%s': mode, fetch and their like are for an entry with root",
+                    name);
+    if (entry->root.path && entry->initrds.n)
+        return fail(section, "entry '%s' has both root and initrd", name);
+    if (!entry->kernel && !entry->root.path)
         return fail(section, "entry '%s' has neither kernel nor root", name);
     return cfg_opt_rmnsec(opt, 0);
 }

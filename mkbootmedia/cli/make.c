@@ -10,6 +10,7 @@
 #include "media/net.h"
 #include "media/output.h"
 #include "media/sink.h"
+#include "ramroot/roots.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 struct work {
     const struct request *request;
     const struct output *output;
+    struct payload_root *roots; /* of entries that run from RAM */
     struct payload payload;
     struct plan plan;
     struct medium medium;
@@ -34,6 +36,7 @@ static void work_free(struct work *work)
     medium_free(&work->medium);
     plan_free(&work->plan);
     payload_close(&work->payload);
+    roots_free(work->roots, work->request->entry_count);
 }
 
 static bool to_stdout(const struct request *request)
@@ -44,8 +47,15 @@ static bool to_stdout(const struct request *request)
 int make_check(const struct command *command, const struct output *output,
                const struct request *request)
 {
-    if (!request->entries[0].kernel && !request->entries[0].root)
+    const struct request_entry *entry = request_default_entry(request);
+
+    if (!entry->kernel && !entry->root.path)
         return usage_error(command, "--kernel: is missing");
+    if (!entry->root.path && request_root_adjusted(&entry->root))
+        return usage_error(command,
+                           "--root: is missing, and --mode, --fetch and their like are for it");
+    if (entry->root.path && entry->initrds.n)
+        return usage_error(command, "--initrd: --root makes the initramfs");
     if (output->kind == PLAN_NET && !request->url)
         return usage_error(command, "--url: is missing: where will the tree be served?");
     if (!request->sign_key != !request->sign_cert)
@@ -151,7 +161,8 @@ static int prepare(struct work *work, bool print)
     const struct output *output = work->output;
 
     if (output->check(request) < 0 || check_output(work) < 0 || check_folders(request) < 0 ||
-        payload_open(&work->payload, request) < 0 || prepare_hosts(work) < 0 ||
+        roots_make(&work->roots, request, output->kind) < 0 ||
+        payload_open(&work->payload, request, work->roots) < 0 || prepare_hosts(work) < 0 ||
         open_tree(work, print) < 0)
         return -1;
     if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 || check_inputs(work) < 0)

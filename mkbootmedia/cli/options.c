@@ -4,6 +4,7 @@
 #include "base/msg.h"
 #include "base/util.h"
 #include "boot/setting.h"
+#include "boot/setting_root.h"
 #include "boot/spec.h"
 
 #include <assert.h>
@@ -13,8 +14,9 @@
 #define IMAGES (CMD_USB | CMD_ISO | CMD_PLAN)
 #define TREES  (CMD_NET | CMD_PLAN | CMD_ALL)
 #define BOOT   (IMAGES | CMD_NET)
-#define MAKE   (CMD_USB | CMD_ISO | CMD_NET | CMD_ALL)
-#define ALL    (BOOT | CMD_ALL | CMD_INSPECT)
+#define ROOT   (BOOT | CMD_RAMROOT)
+#define MAKE   (CMD_USB | CMD_ISO | CMD_NET | CMD_ALL | CMD_RAMROOT)
+#define ALL    (BOOT | CMD_ALL | CMD_INSPECT | CMD_RAMROOT)
 
 static const char *set_quiet(struct request *request, const char *value)
 {
@@ -57,59 +59,103 @@ static const struct option_row {
     unsigned commands;
     setting_fn *set;
     const char *help;
-    bool list; /* its first use puts away what the spec file has */
+    bool list;                 /* its first use puts away what the spec file has */
+    setting_root_fn *set_root; /* in place of set: of the default entry's RAM root */
 } rows[] = {
-    {"kernel", 'k', "FILE", BOOT, setting_kernel, "kernel (bzImage)", false},
-    {"initrd", 'i', "FILE", BOOT, setting_initrd, "initramfs; repeatable, loaded in order", true},
-    {"cmdline", 0, "TEXT", BOOT, setting_cmdline, "kernel arguments", false},
-    {"title", 0, "TEXT", BOOT, setting_title, "menu title (default: the kernel's version)", false},
-    {"spec", 'f', "FILE", BOOT | CMD_ALL, set_spec, "many entries and hosts from a file", false},
+    {"kernel", 'k', "FILE", ROOT, setting_kernel, "kernel (bzImage)", false, NULL},
+    {"initrd", 'i', "FILE", BOOT, setting_initrd, "initramfs; repeatable, loaded in order", true,
+     NULL},
+    {"root", 'r', "ROOTFS", BOOT, NULL,
+     "run this tree from RAM: folder, archive, image, - for stdin", false, setting_root_path},
+    {"mode", 0, "MODE", ROOT, NULL, "tmpfs (default): all in RAM; overlay: compressed in RAM",
+     false, setting_root_mode},
+    {"compress", 0, "FORMAT", ROOT, NULL, "of the root image: zstd, xz, gzip, none", false,
+     setting_root_compress},
+    {"threads", 0, "N", ROOT, NULL, "threads that compress (default: one a processor)", false,
+     setting_root_threads},
+    {"ram-limit", 0, "SIZE", ROOT, NULL, "fail if it needs more memory than this (2G)", false,
+     setting_root_ram_limit},
+    {"fetch", 0, "URL", ROOT, NULL, "the first stage gets the root image, not the loader", false,
+     setting_root_fetch},
+    {"kernel-version", 0, "VERSION", ROOT, NULL, "which kernel of the tree (default: the newest)",
+     false, setting_root_kernel_version},
+    {"overlay", 0, "DIR", ROOT, NULL, "lay a folder or archive over the tree; repeatable", true,
+     setting_root_overlay},
+    {"fstab", 0, "WORD", ROOT, NULL, "/etc/fstab: clear (default) of disks, or keep", false,
+     setting_root_fstab},
+    {"selinux", 0, "WORD", ROOT, NULL, "keep (default), permissive, disabled", false,
+     setting_root_selinux},
+    {"getty", 0, "WORD", ROOT, NULL, "noclear (default) leaves the screen as it is, or keep", false,
+     setting_root_getty},
+    {"hostname", 0, "NAME", ROOT, NULL, "host name of the tree", false, setting_root_hostname},
+    {"root-password", 0, "WORD", ROOT, NULL, "password:TEXT, file:PATH, hash:CRYPT or locked",
+     false, setting_root_password},
+    {"ssh-key", 0, "FILE", ROOT, NULL, "public keys for root; repeatable", true,
+     setting_root_ssh_key},
+    {"boot", 0, "WORD", ROOT, NULL, "/boot and other modules: drop (default) or keep", false,
+     setting_root_boot},
+    {"modules", 0, "WORD", ROOT, NULL,
+     "need (default) or none: the kernel's may be missing", false, setting_root_modules},
+    {"busybox", 0, "FILE", ROOT, NULL, "a static BusyBox for the first stage", false,
+     setting_root_busybox},
+    {"kernel-out", 0, "FILE", CMD_RAMROOT, setting_kernel_out, "write the kernel there", false,
+     NULL},
+    {"root-out", 0, "FILE", CMD_RAMROOT, setting_root_out,
+     "write the root image there (with --fetch)", false, NULL},
+    {"cmdline", 0, "TEXT", ROOT, setting_cmdline, "kernel arguments", false, NULL},
+    {"title", 0, "TEXT", BOOT, setting_title, "menu title (default: the kernel's version)", false,
+     NULL},
+    {"spec", 'f', "FILE", BOOT | CMD_ALL, set_spec, "many entries and hosts from a file", false,
+     NULL},
     {"label", 0, "TEXT", BOOT | CMD_ALL, setting_label, "volume label (default: MKBOOTMEDIA)",
-     false},
+     false, NULL},
     {"timeout", 0, "SECONDS", BOOT | CMD_ALL, setting_timeout,
-     "menu time-out (default 5; -1 waits for ever)", false},
+     "menu time-out (default 5; -1 waits for ever)", false, NULL},
     {"console", 0, "DEV", BOOT | CMD_ALL, setting_console,
-     "tty0, ttyS0,115200: kernel and menu; repeatable", true},
+     "tty0, ttyS0,115200: kernel and menu; repeatable", true, NULL},
     {"add", 0, "FILE:/DEST", BOOT | CMD_ALL, setting_add,
-     "put a file or folder on the medium; repeatable", true},
+     "put a file or folder on the medium; repeatable", true, NULL},
     {"firmware", 0, "LIST", BOOT | CMD_ALL, setting_firmware,
-     "bios,uefi,secureboot,ia32 (default: all that the loaders allow)", true},
+     "bios,uefi,secureboot,ia32 (default: all that the loaders allow)", true, NULL},
     {"loaders", 0, "DIR", BOOT | CMD_ALL, setting_loaders,
-     "look for boot loaders here first; repeatable", true},
-    {"templates", 0, "DIR", BOOT | CMD_ALL, setting_templates, "override built-in templates",
-     false},
+     "look for boot loaders here first; repeatable", true, NULL},
+    {"templates", 0, "DIR", ROOT | CMD_ALL, setting_templates, "override built-in templates", false,
+     NULL},
     {"size", 0, "SIZE", CMD_USB | CMD_PLAN | CMD_ALL, setting_size,
-     "make the stick image this large (4G, 500M)", false},
+     "make the stick image this large (4G, 500M)", false, NULL},
     {"hybrid", 0, "LAYOUT", CMD_ISO | CMD_PLAN | CMD_ALL, setting_hybrid,
-     "partition table of the ISO: auto, gpt or isohybrid", false},
-    {"uki", 0, NULL, BOOT | CMD_ALL, setting_uki, "make a UKI of each entry too", false},
+     "partition table of the ISO: auto, gpt or isohybrid", false, NULL},
+    {"uki", 0, NULL, BOOT | CMD_ALL, setting_uki, "make a UKI of each entry too", false, NULL},
     {"uki-boot", 0, NULL, BOOT | CMD_ALL, setting_uki_boot,
-     "as --uki, and UEFI starts the default entry's", false},
+     "as --uki, and UEFI starts the default entry's", false, NULL},
     {"sign-key", 0, "FILE", BOOT | CMD_ALL, setting_sign_key, "sign UKIs with this key (PEM)",
-     false},
-    {"sign-cert", 0, "FILE", BOOT | CMD_ALL, setting_sign_cert, "and this certificate (PEM)",
-     false},
-    {"url", 0, "URL", TREES, setting_url, "where the tree will be served over HTTP", false},
+     false, NULL},
+    {"sign-cert", 0, "FILE", BOOT | CMD_ALL, setting_sign_cert, "and this certificate (PEM)", false,
+     NULL},
+    {"url", 0, "URL", TREES, setting_url, "where the tree will be served over HTTP", false, NULL},
     {"server", 0, "ADDR", TREES, setting_server, "for the snippets: the server's IPv4 address",
-     false},
+     false, NULL},
     {"subnet", 0, "CIDR", TREES, setting_subnet, "for the snippets: the network of the clients",
-     false},
+     false, NULL},
     {"interface", 0, "IF", TREES, setting_interface, "for the snippets: the server's interface",
-     false},
+     false, NULL},
     {"server-path", 0, "DIR", TREES, setting_server_path,
-     "for the snippets: where the tree will be on the server", false},
+     "for the snippets: where the tree will be on the server", false, NULL},
     {"pxe", 0, "LOADER", TREES, setting_pxe,
-     "what PXE clients get first: ipxe (default), grub or shim", false},
-    {"keep", 0, "N", TREES, setting_keep, "generations of the tree to keep (default 3)", false},
-    {"rollback", 0, NULL, CMD_NET, setting_rollback, "go back to the generation before", false},
-    {"output", 'o', "PATH", MAKE, setting_output, "the output; - is stdout (usb, iso)", false},
-    {"dry-run", 0, NULL, MAKE, setting_dry_run, "check and lay out, write nothing", false},
-    {"no-sync", 0, NULL, MAKE, setting_no_sync, "do not wait for the disk", false},
-    {"json", 0, NULL, ALL, setting_json, "one JSON document on stdout", false},
-    {"quiet", 'q', NULL, ALL, set_quiet, "no notes, no progress", false},
-    {"verbose", 'v', NULL, ALL, set_verbose, "more details", false},
-    {"version", 0, NULL, ALL | CMD_COMPLETION, set_version, "the program's version", false},
-    {"help", 'h', NULL, ALL | CMD_COMPLETION, set_help, "this help", false},
+     "what PXE clients get first: ipxe (default), grub or shim", false, NULL},
+    {"keep", 0, "N", TREES, setting_keep, "generations of the tree to keep (default 3)", false,
+     NULL},
+    {"rollback", 0, NULL, CMD_NET, setting_rollback, "go back to the generation before", false,
+     NULL},
+    {"output", 'o', "PATH", MAKE, setting_output, "the output; - is stdout (usb, iso)", false,
+     NULL},
+    {"dry-run", 0, NULL, MAKE, setting_dry_run, "check and lay out, write nothing", false, NULL},
+    {"no-sync", 0, NULL, MAKE, setting_no_sync, "do not wait for the disk", false, NULL},
+    {"json", 0, NULL, ALL, setting_json, "one JSON document on stdout", false, NULL},
+    {"quiet", 'q', NULL, ALL, set_quiet, "no notes, no progress", false, NULL},
+    {"verbose", 'v', NULL, ALL, set_verbose, "more details", false, NULL},
+    {"version", 0, NULL, ALL | CMD_COMPLETION, set_version, "the program's version", false, NULL},
+    {"help", 'h', NULL, ALL | CMD_COMPLETION, set_help, "this help", false, NULL},
 };
 
 int usage_error(const struct command *command, const char *format, ...)
@@ -125,6 +171,23 @@ int usage_error(const struct command *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
+/* --fetch may stand without its URL. */
+static int takes(const struct option_row *row)
+{
+    if (row->set_root == setting_root_fetch)
+        return optional_argument;
+    return row->value ? required_argument : no_argument;
+}
+
+/* The URL of --fetch may be a word of its own: whatever else stands there is no URL. */
+static char *late_value(const struct option_row *row, int argc, char **argv)
+{
+    if (optarg || takes(row) != optional_argument || optind >= argc ||
+        strncmp(argv[optind], "http://", 7) != 0)
+        return optarg;
+    return argv[optind++];
+}
+
 /* The table in getopt_long's form; val is the row's number + 256, which is no letter. */
 static void make_getopt(const struct command *command, struct option *longs, struct buf *shorts)
 {
@@ -132,7 +195,7 @@ static void make_getopt(const struct command *command, struct option *longs, str
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (!(rows[i].commands & command->bit))
             continue;
-        *longs++ = (struct option){rows[i].name, rows[i].value ? 1 : 0, NULL, (int)i + 256};
+        *longs++ = (struct option){rows[i].name, takes(&rows[i]), NULL, (int)i + 256};
         if (rows[i].letter)
             buf_printf(shorts, "%c%s", rows[i].letter, rows[i].value ? ":" : "");
     }
@@ -171,7 +234,7 @@ typedef int take_fn(struct options *options, const struct command *command,
 static int take_first(struct options *options, const struct command *command,
                       const struct option_row *row)
 {
-    if (row->set == set_spec && !*optarg)
+    if (row->set == set_spec && optarg && !*optarg)
         return usage_error(command, "--spec: '' is empty");
     if (row->set == set_help)
         options->help = true;
@@ -182,6 +245,14 @@ static int take_first(struct options *options, const struct command *command,
     return 0;
 }
 
+static const char *set(struct options *options, const struct option_row *row, const char *value)
+{
+    struct request *request = &options->request;
+
+    return row->set_root ? row->set_root(&request_default_entry(request)->root, value)
+                         : row->set(request, value);
+}
+
 static int take_second(struct options *options, const struct command *command,
                        const struct option_row *row)
 {
@@ -189,9 +260,9 @@ static int take_second(struct options *options, const struct command *command,
     const char *why;
 
     if (row->list && !(options->used & bit))
-        row->set(&options->request, NULL);
+        set(options, row, NULL);
     options->used |= bit;
-    why = row->set(&options->request, optarg);
+    why = set(options, row, optarg);
     return why ? usage_error(command, "--%s: '%s' %s", row->name, optarg, why) : 0;
 }
 
@@ -210,8 +281,10 @@ static int walk(struct options *options, const struct command *command, int argc
         const struct option_row *row = row_of(c == ':' ? optopt : c);
 
         result = check(command, row, c, argv);
-        if (result == 0)
+        if (result == 0) {
+            optarg = late_value(row, argc, argv);
             result = take(options, command, row);
+        }
     }
     buf_free(&shorts);
     return result;
@@ -303,6 +376,13 @@ void options_completion(const struct command *commands, FILE *out)
           "        --firmware) words='bios uefi secureboot ia32' ;;\n"
           "        --hybrid) words='auto gpt isohybrid' ;;\n"
           "        --pxe) words='ipxe grub shim' ;;\n"
+          "        --mode) words='tmpfs overlay' ;;\n"
+          "        --compress) words='zstd xz gzip none' ;;\n"
+          "        --fstab) words='keep clear' ;;\n"
+          "        --selinux) words='keep permissive disabled' ;;\n"
+          "        --getty) words='keep noclear' ;;\n"
+          "        --boot) words='keep drop' ;;\n"
+          "        --modules) words='need none' ;;\n"
           "        *) case ${COMP_WORDS[1]} in\n",
           out);
     for (const struct command *command = commands; command->name; command++) {

@@ -19,6 +19,7 @@ enum command_bit {
     CMD_COMPLETION = 16,
     CMD_NET = 32,
     CMD_ALL = 64,
+    CMD_RAMROOT = 128,
 };
 
 struct command {

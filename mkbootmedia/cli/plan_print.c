@@ -56,6 +56,10 @@ static void print_entries(const struct plan *plan)
                entry->payload->kernel.version, kernel_arch_name(entry->payload->kernel.arch));
         for (size_t k = 0; k < entry->initrd_paths.n; k++)
             printf("    initramfs %s\n", entry->initrd_paths.v[k]);
+        if (entry->image_path)
+            printf("    image     %s\n", entry->image_path);
+        for (size_t k = 0; k < entry->payload->root.lines.n; k++)
+            printf("    %s %s\n", k ? "         " : "RAM root ", entry->payload->root.lines.v[k]);
         printf("    arguments");
         for (size_t k = 0; k < entry->payload->words.n; k++)
             printf(strchr(entry->payload->words.v[k], ' ') ? " \"%s\"" : " %s",
@@ -149,6 +153,19 @@ void plan_print(const struct plan *plan, const struct medium *medium, const stru
     print_files(plan, output);
 }
 
+/* Sizes in bytes; null for an entry that is no RAM root. */
+static json_t *json_root(const struct payload_root *root)
+{
+    const struct payload_memory *memory = &root->memory;
+
+    if (!root->mode)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s?, s:I, s:I, s:I, s:I, s:o}", "mode", root->mode, "sha256",
+                     root->sha256, "path", root->image_path, "image", (json_int_t)memory->image,
+                     "unpacked", (json_int_t)memory->unpacked, "peak", (json_int_t)memory->peak,
+                     "ram", (json_int_t)memory->ram, "notes", json_texts(&root->lines));
+}
+
 static json_t *json_entries(const struct plan *plan)
 {
     json_t *array = json_array();
@@ -157,13 +174,13 @@ static json_t *json_entries(const struct plan *plan)
         const struct plan_entry *entry = &plan->entries[i];
         const struct payload_entry *payload = entry->payload;
 
-        json_array_append_new(array,
-                              json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "name",
-                                        payload->name, "title", json_text(payload->title), "kernel",
-                                        entry->kernel_path, "version", payload->kernel.version,
-                                        "architecture", kernel_arch_name(payload->kernel.arch),
-                                        "initrds", json_texts(&entry->initrd_paths), "arguments",
-                                        json_texts(&payload->words)));
+        json_array_append_new(
+            array, json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o}", "name", payload->name,
+                             "title", json_text(payload->title), "kernel", entry->kernel_path,
+                             "version", payload->kernel.version, "architecture",
+                             kernel_arch_name(payload->kernel.arch), "initrds",
+                             json_texts(&entry->initrd_paths), "arguments",
+                             json_texts(&payload->words), "root", json_root(&payload->root)));
     }
     return array;
 }

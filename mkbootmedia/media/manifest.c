@@ -79,6 +79,19 @@ static json_t *texts_of(const struct strings *strings)
     return array;
 }
 
+/* What a RAM root wants of memory, in bytes; null for other entries. */
+static json_t *root_of(const struct payload_root *root)
+{
+    const struct payload_memory *memory = &root->memory;
+
+    if (!root->mode)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s?, s:I, s:I, s:I, s:I}", "mode", root->mode, "sha256",
+                     root->sha256, "path", root->image_path, "image", (json_int_t)memory->image,
+                     "unpacked", (json_int_t)memory->unpacked, "peak", (json_int_t)memory->peak,
+                     "ram", (json_int_t)memory->ram);
+}
+
 static json_t *entries_of(const struct plan *plan)
 {
     json_t *array = json_array();
@@ -88,10 +101,11 @@ static json_t *entries_of(const struct plan *plan)
 
         json_array_append_new(
             array,
-            json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "name", entry->payload->name, "title",
+            json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "name", entry->payload->name, "title",
                       text_or_null(entry->payload->title), "kernel", entry->kernel_path, "initrds",
                       texts_of(&entry->initrd_paths), "arguments", texts_of(&entry->payload->words),
-                      "uki", text_or_null(entry->uki_path)));
+                      "uki", text_or_null(entry->uki_path), "root",
+                      root_of(&entry->payload->root)));
     }
     return array;
 }

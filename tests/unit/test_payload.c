@@ -118,7 +118,7 @@ static char *words_of(const char *consoles, const char *cmdline)
     request.entries[0].cmdline = cmdline ? xstrdup(cmdline) : NULL;
     for (char *word = strtok_r(list, " ", &save); word && !why; word = strtok_r(NULL, " ", &save))
         why = setting_console(&request, word);
-    if (payload_open(&payload, &request) == 0 && !why)
+    if (payload_open(&payload, &request, NULL) == 0 && !why)
         got = joined(&payload.entries[0].words);
     payload_close(&payload);
     request_free(&request);

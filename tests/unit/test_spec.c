@@ -96,11 +96,11 @@ static char *print_request(const struct request *request)
         buf_printf(&out, "; %u entry %s", entry->place.line, entry->name);
         print_text(&out, "title", entry->title);
         print_text(&out, "kernel", entry->kernel);
-        print_text(&out, "root", entry->root);
-        print_text(&out, "mode", entry->mode);
+        print_text(&out, "root", entry->root.path);
+        print_text(&out, "mode", entry->root.mode);
         print_list(&out, "initrd", &entry->initrds);
         print_text(&out, "cmdline", entry->cmdline);
-        if (entry->fetch)
+        if (entry->root.fetch)
             buf_puts(&out, " fetch");
         if (entry->firmware)
             buf_printf(&out, " firmware=%u", entry->firmware);

@@ -1,0 +1,20 @@
+/*
+ * member: one file of the tree on its way into the image: libarchive's entry, and where its bytes
+ * come from.
+ */
+#ifndef RAMROOT_MEMBER_H
+#define RAMROOT_MEMBER_H
+
+#include <archive_entry.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct member {
+    struct archive_entry *entry;
+    /* As rootfs_kind.block: 1 a run of bytes, 0 the end, -1 reported. NULL: it has none. */
+    int (*block)(struct member *member, const void **data, size_t *len, uint64_t *offset);
+    void *arg;
+};
+
+#endif
