@@ -66,6 +66,18 @@ static ssize_t decode(char *hex)
     return (ssize_t)(len / 2);
 }
 
+/* A file below an overlay takes no ACL before it has been copied up: its own time does that. */
+static int copy_up(const char *path)
+{
+    struct stat st;
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+
+    if (lstat(path, &st) < 0)
+        return -1;
+    times[1] = st.st_mtim;
+    return utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
 static int set_xattr(char *words, struct trouble *why)
 {
     char *name = strtok_r(words, " ", &words), *hex = strtok_r(NULL, " ", &words);
@@ -74,7 +86,7 @@ static int set_xattr(char *words, struct trouble *why)
     if (len < 0 || !words || !*words)
         return trouble(why, "a line of the extra files is damaged");
     unescape(words);
-    if (lsetxattr(words, name, hex, (size_t)len, 0) < 0)
+    if (copy_up(words) < 0 || lsetxattr(words, name, hex, (size_t)len, 0) < 0)
         return trouble_errno(why, words, "setting an attribute");
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define KEEP                                                                                       \
@@ -72,20 +73,59 @@ static int unpack_data(struct unpack *unpack, struct archive *tar, struct archiv
     return code == ARCHIVE_EOF ? 0 : fail_reading(tar, path, why);
 }
 
+/*
+ * Attributes of the name space "user." are taken out of an entry: a tmpfs of Linux before 6.6 has
+ * none, and then they are left out; the others come as libarchive sets them.
+ */
+static void split_user(struct archive_entry *entry, struct archive_entry *user)
+{
+    struct archive_entry *all = archive_entry_clone(entry);
+    const char *name;
+    const void *value;
+    size_t len;
+
+    archive_entry_xattr_clear(entry);
+    archive_entry_xattr_reset(all);
+    while (archive_entry_xattr_next(all, &name, &value, &len) == ARCHIVE_OK)
+        archive_entry_xattr_add_entry(strncmp(name, "user.", 5) == 0 ? user : entry, name, value,
+                                      len);
+    archive_entry_free(all);
+}
+
+static int set_user(struct archive_entry *user, const char *path, struct trouble *why)
+{
+    const char *name;
+    const void *value;
+    size_t len;
+
+    archive_entry_xattr_reset(user);
+    while (archive_entry_xattr_next(user, &name, &value, &len) == ARCHIVE_OK)
+        if (lsetxattr(path, name, value, len, 0) < 0 && errno != EOPNOTSUPP)
+            return trouble_errno(why, path, "setting an attribute");
+    return 0;
+}
+
 static int unpack_entry(struct unpack *unpack, struct archive *tar, struct archive *disk,
                         struct archive_entry *entry, struct trouble *why)
 {
+    struct archive_entry *user;
     const char *path = archive_entry_pathname(entry);
+    int code;
 
     if (!path)
         return trouble(why, "the image has a file without a name");
+    user = archive_entry_new();
+    split_user(entry, user);
     if (archive_write_header(disk, entry) != ARCHIVE_OK)
-        return fail_writing(unpack, disk, path, why);
-    if (archive_entry_size(entry) > 0 && unpack_data(unpack, tar, disk, path, why) < 0)
-        return -1;
-    if (archive_write_finish_entry(disk) != ARCHIVE_OK)
-        return fail_writing(unpack, disk, path, why);
-    return 0;
+        code = fail_writing(unpack, disk, path, why);
+    else if (archive_entry_size(entry) > 0 && unpack_data(unpack, tar, disk, path, why) < 0)
+        code = -1;
+    else if (archive_write_finish_entry(disk) != ARCHIVE_OK)
+        code = fail_writing(unpack, disk, path, why);
+    else
+        code = set_user(user, path, why);
+    archive_entry_free(user);
+    return code;
 }
 
 /* Of the folder itself, which changes as long as something is made in it, the tar may say

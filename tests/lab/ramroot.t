@@ -41,6 +41,8 @@ shell         bios
 '
 
 secret='Lab 42!'
+# What to talk of with a machine that is to do all by itself.
+no_shell='never here is a shell'
 
 # has WHAT FILE TEXT, lacks WHAT FILE TEXT
 has() { grep -qF -- "$3" "$2" || echo "$1: missing: $3"; }
@@ -74,7 +76,9 @@ debian_source() {
     echo "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGxhYgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA lab" \
         >"$work/lab.pub"
     mkdir -p "$work/debian"
+    # tar takes ACLs as such, or as attributes: packages have the second form, the odd files the first
     tar --xattrs --xattrs-include='*' --acls --numeric-owner -xpf "$debian" -C "$work/debian" &&
+        tar --xattrs --xattrs-include='*' --numeric-owner -xpf "$debian" -C "$work/debian" ./var/log/journal &&
         tree_digest --short "$work/debian" ${adjusted//,/ } >"$work/digest" &&
         tree_digest --short --no-user "$work/debian" ${adjusted//,/ } >"$work/digest.no-user" ||
         bail "Debian cannot be unpacked"
@@ -83,6 +87,7 @@ debian_source() {
 # What to do once it is up: log in, let it check itself, switch it off.
 session() {
     cat <<END
+$no_shell
 expect RAMROOT-MULTIUSER
 expect login: 
 type root
@@ -105,10 +110,10 @@ checked() {
     says "$log" 'LAB-USER-NAMESPACE yes'
     says "$log" 'LAB-PING /usr/bin/ping cap_net_raw=ep'
     says "$log" 'LAB-PINGS yes'
-    says "$log" 'LAB-ACL user::rw- user:12345:rw- group::r-- group:54321:r-- mask::rw- other::r-- ?'
+    says "$log" 'LAB-ACL user::rw- user:12345:rw- group::r-- group:54321:r-- mask::rw- other::r-- *'
     says "$log" 'LAB-HOSTNAME lab-7'
     says "$log" 'LAB-SSHD active'
-    says "$log" "LAB-KEYS $(sha256sum <"$work/lab.pub" | cut -d ' ' -f 1) 700 0:0 600 0:0 ?"
+    says "$log" "LAB-KEYS $(sha256sum <"$work/lab.pub" | cut -d ' ' -f 1) 700 0:0 600 0:0 *"
     says "$log" 'LAB-WRITES yes'
     says "$log" 'LAB-LEFT no'
     has "$log" "$log" 'reboot: Power down'
@@ -204,7 +209,7 @@ small_medium() {
 small() {
     small_medium "${kinds[$3]}" "$1" --cmdline mkbootmedia.size=100M -o medium || return
     # shellcheck disable=SC2086 # two words
-    machine "$2.log" 512 --firmware "$2" ${plugged[$3]} --until 'reboot: Power down' medium </dev/null
+    machine "$2.log" 512 --firmware "$2" ${plugged[$3]} --until 'reboot: Power down' medium <<<"$no_shell"
     well "$2.log" "$1"
     [ "$1" = overlay ] || says "$2.log" 'LAB-SIZE 102400'
 }
@@ -212,7 +217,7 @@ small() {
 from_medium() {
     small_medium "${kinds[$3]}" "$1" --fetch -o medium || return
     # shellcheck disable=SC2086 # two words
-    machine "$2.log" 512 --firmware "$2" ${plugged[$3]} --until 'reboot: Power down' medium </dev/null
+    machine "$2.log" 512 --firmware "$2" ${plugged[$3]} --until 'reboot: Power down' medium <<<"$no_shell"
     well "$2.log" "$1"
 }
 
@@ -242,7 +247,7 @@ net_machine() {
 
 http() {
     net_tree "$work/small" "$1" "$3" --hostname small || return
-    net_machine "$2.log" 512 --firmware "$2" --until 'reboot: Power down' </dev/null
+    net_machine "$2.log" 512 --firmware "$2" --until 'reboot: Power down' <<<"$no_shell"
     well "$2.log" "$1"
 }
 
@@ -255,7 +260,7 @@ server_dies() {
     (net_run "$net_home" "$top/tests/lab/half-server" 10.77.0.1:8080 "$image" 4) >half.log 2>&1 &
     net_pids+=("$!")
     net_wait "the half server" net_listens "$net_home" 8080 || return
-    net_machine "$2.log" 512 --firmware "$2" --timeout 120 --until 'reboot: Power down' </dev/null
+    net_machine "$2.log" 512 --firmware "$2" --timeout 120 --until 'reboot: Power down' <<<"$no_shell"
     well "$2.log" "$1"
     has 'the server' half.log gone
     has 'the server' half.log back
@@ -283,7 +288,7 @@ little_ram() {
     head -c 700M /dev/zero >more/lab/zeros
     small_medium usb "$1" --overlay more -o medium || return
     if [ "$1" = overlay ]; then
-        machine "$2.log" 512 --firmware "$2" --until 'reboot: Power down' medium </dev/null
+        machine "$2.log" 512 --firmware "$2" --until 'reboot: Power down' medium <<<"$no_shell"
         well "$2.log" "$1"
         return
     fi
@@ -302,7 +307,7 @@ flipped_bit() {
     byte=$(od -An -tu1 -j "$at" -N 1 medium)
     # shellcheck disable=SC2059 # the byte, as printf wants it
     printf "\\x$(printf %02x $((byte ^ 16)))" | dd of=medium bs=1 seek="$at" conv=notrunc status=none
-    machine "$2.log" 512 --firmware "$2" --until 'LAB-SHELL 42' medium < <(in_the_shell digest)
+    machine "$2.log" 512 --firmware "$2" --until 'LAB-SHELL 42' medium < <(in_the_shell damaged)
     lacks 'the log' "$2.log" 'LAB-DONE'
     lacks 'the log' "$2.log" 'Kernel panic'
 }

@@ -1,0 +1,666 @@
+/* squash: squashfs images, looked at with unsquashfs and rdsquashfs. */
+#include "ramroot/image.h"
+
+#include "caught.h"
+#include "files.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#define BLOCK 131072
+
+/* A run of bytes of a member; the last has none. */
+struct run {
+    uint64_t offset;
+    size_t len;
+    const char *data;
+};
+
+struct image {
+    struct image_settings settings;
+    struct root_image image;
+    struct buf extra;
+};
+
+/* Begins scratch/image, at an offset of its file. */
+static int begin(struct image *image, enum compress compress, int level, unsigned threads,
+                 uint64_t start)
+{
+    char *path = xasprintf("%s/image", scratch_dir());
+
+    *image = (struct image){.settings = {compress, level, threads, 1000000000}};
+    image->image = (struct root_image){.kind = &image_squashfs,
+                                       .settings = &image->settings,
+                                       .name = "image",
+                                       .start = start,
+                                       .extra = &image->extra};
+    image->image.fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    assert_true(image->image.fd >= 0);
+    free(path);
+    return image->image.kind->begin(&image->image);
+}
+
+static void done(struct image *image)
+{
+    image->image.kind->free(&image->image);
+    close(image->image.fd);
+    buf_free(&image->extra);
+}
+
+static void end(struct image *image)
+{
+    assert_int_equal(image->image.kind->end(&image->image), 0);
+    assert_int_equal(image->image.len % 4096, 0);
+    assert_int_equal(lseek(image->image.fd, 0, SEEK_END), image->image.start + image->image.len);
+    done(image);
+}
+
+static int give(struct member *member, const void **data, size_t *len, uint64_t *offset)
+{
+    const struct run *run = member->arg;
+
+    if (!run->data)
+        return 0;
+    *data = run->data;
+    *len = run->len;
+    *offset = run->offset;
+    member->arg = (void *)(uintptr_t)(run + 1);
+    return 1;
+}
+
+/* Adds a member of which nothing but its entry and its runs are known; frees the entry. */
+static int add_entry(struct image *image, struct archive_entry *entry, const struct run *runs)
+{
+    struct member member = {entry, runs ? give : NULL, (void *)(uintptr_t)runs};
+    int result = image->image.kind->add(&image->image, &member);
+
+    archive_entry_free(entry);
+    return result;
+}
+
+static struct archive_entry *new_entry(const char *path, unsigned mode)
+{
+    struct archive_entry *entry = archive_entry_new();
+
+    archive_entry_set_pathname(entry, path);
+    archive_entry_set_mode(entry, (mode_t)mode);
+    archive_entry_set_mtime(entry, 1234567890, 0);
+    return entry;
+}
+
+static int add_file(struct image *image, const char *path, uint64_t size, const struct run *runs)
+{
+    struct archive_entry *entry = new_entry(path, S_IFREG | 0644);
+
+    archive_entry_set_size(entry, (int64_t)size);
+    return add_entry(image, entry, runs);
+}
+
+static int add_text(struct image *image, const char *path, const char *text)
+{
+    size_t len = strlen(text);
+
+    return add_file(image, path, len, (struct run[]){{0, len, text}, {0, 0, NULL}});
+}
+
+static int add_folder(struct image *image, const char *path, unsigned mode)
+{
+    return add_entry(image, new_entry(path, S_IFDIR | mode), NULL);
+}
+
+static int add_link(struct image *image, const char *path, const char *target)
+{
+    struct archive_entry *entry = new_entry(path, S_IFREG | 0644);
+
+    archive_entry_set_hardlink(entry, target);
+    return add_entry(image, entry, NULL);
+}
+
+static int add_symlink(struct image *image, const char *path, const char *target)
+{
+    struct archive_entry *entry = new_entry(path, S_IFLNK | 0777);
+
+    archive_entry_set_symlink(entry, target);
+    return add_entry(image, entry, NULL);
+}
+
+static int add_device(struct image *image, const char *path, unsigned mode, unsigned major,
+                      unsigned minor)
+{
+    struct archive_entry *entry = new_entry(path, mode);
+
+    archive_entry_set_rdevmajor(entry, (dev_t)major);
+    archive_entry_set_rdevminor(entry, (dev_t)minor);
+    return add_entry(image, entry, NULL);
+}
+
+/* What a shell line says in the scratch folder. */
+static void assert_says(const char *line, const char *want)
+{
+    char *whole = xasprintf("{ %s; } >said", line);
+    struct content said;
+
+    if (scratch_sh(whole) != 0)
+        fail_msg("%s: failed", line);
+    said = scratch_load("said");
+    if (said.len != strlen(want) || memcmp(said.data, want, said.len) != 0)
+        fail_msg("%s:\n%.*s", line, (int)said.len, (const char *)said.data);
+    free((void *)(uintptr_t)said.data);
+    free(whole);
+}
+
+#define LIST "TZ=UTC0 unsquashfs -lln image | tr -s ' ' | sed 's/squashfs-root//'"
+
+static void test_members(void **state)
+{
+    struct image image;
+    struct archive_entry *entry = new_entry("usr/bin/su", S_IFREG | 04755);
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_ZSTD, 0, 2, 0), 0);
+    archive_entry_set_uid(entry, 1000);
+    archive_entry_set_gid(entry, 4294967294);
+    archive_entry_set_mtime(entry, 1, 999999999);
+    assert_int_equal(add_entry(&image, entry, (struct run[]){{0, 0, NULL}}), 0);
+    entry = new_entry("zz", S_IFDIR | 01777);
+    archive_entry_set_mtime(entry, -5, 0);
+    assert_int_equal(add_entry(&image, entry, NULL), 0);
+    entry = new_entry("late", S_IFIFO | 0600);
+    archive_entry_set_mtime(entry, INT64_C(1) << 40, 0);
+    assert_int_equal(add_entry(&image, entry, NULL), 0);
+    assert_int_equal(add_symlink(&image, "bin", "usr/bin"), 0);
+    assert_int_equal(add_text(&image, "etc/b", "text\n"), 0);
+    assert_int_equal(add_link(&image, "etc/a", "etc/b"), 0);
+    assert_int_equal(add_device(&image, "dev/null", S_IFCHR | 0666, 1, 3), 0);
+    assert_int_equal(add_device(&image, "dev/sda", S_IFBLK | 0660, 8, 0), 0);
+    assert_int_equal(add_device(&image, "dev/log", S_IFSOCK | 0666, 0, 0), 0);
+    end(&image);
+    assert_says(LIST, "drwxr-xr-x 0/0 81 2001-09-09 01:46 \n"
+                      "lrwxrwxrwx 0/0 7 2009-02-13 23:31 /bin -> usr/bin\n"
+                      "drwxr-xr-x 0/0 49 2001-09-09 01:46 /dev\n"
+                      "srw-rw-rw- 0/0 0 2009-02-13 23:31 /dev/log\n"
+                      "crw-rw-rw- 0/0 1, 3 2009-02-13 23:31 /dev/null\n"
+                      "brw-rw---- 0/0 8, 0 2009-02-13 23:31 /dev/sda\n"
+                      "drwxr-xr-x 0/0 33 2001-09-09 01:46 /etc\n"
+                      "-rw-r--r-- 0/0 5 2009-02-13 23:31 /etc/a\n"
+                      "-rw-r--r-- 0/0 5 2009-02-13 23:31 /etc/b\n"
+                      "prw------- 0/0 0 2106-02-07 06:28 /late\n"
+                      "drwxr-xr-x 0/0 26 2001-09-09 01:46 /usr\n"
+                      "drwxr-xr-x 0/0 25 2001-09-09 01:46 /usr/bin\n"
+                      "-rwsr-xr-x 1000/4294967294 0 1970-01-01 00:00 /usr/bin/su\n"
+                      "drwxrwxrwt 0/0 3 1970-01-01 00:00 /zz\n");
+    assert_says("unsquashfs -cat image etc/a", "text\n");
+    assert_says("unsquashfs -stat image | grep -E '^(Compression|Creation|Filesystem is|Number of "
+                "inodes)' | sed 's/ [A-Z][a-z][a-z] .*//'",
+                "Creation or last append time\n"
+                "Compression zstd\n"
+                "Filesystem is exportable via NFS\n"
+                "Number of inodes 13\n");
+}
+
+/* Numbers beyond eight bits, which unsquashfs shows wrongly. */
+static void test_devices(void **state)
+{
+    struct image image;
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_GZIP, 0, 1, 0), 0);
+    assert_int_equal(add_device(&image, "a", S_IFCHR | 0600, 4, 300), 0);
+    assert_int_equal(add_device(&image, "b", S_IFBLK | 0600, 4095, 1048575), 0);
+    end(&image);
+    assert_says("rdsquashfs -d image", "nod a 0600 0 0 c 4 300\n"
+                                       "nod b 0600 0 0 b 4095 1048575\n");
+}
+
+static void test_replaced(void **state)
+{
+    struct image image;
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_NONE, 0, 1, 0), 0);
+    assert_int_equal(add_text(&image, "d/file", "old"), 0);
+    assert_int_equal(add_link(&image, "link", "d/file"), 0);
+    assert_int_equal(add_folder(&image, "d", 0700), 0);
+    assert_int_equal(add_text(&image, "d/file", "newer"), 0);
+    assert_int_equal(add_folder(&image, "turns", 0700), 0);
+    assert_int_equal(add_text(&image, "turns", "file"), 0);
+    assert_int_equal(add_folder(&image, "turns", 0711), 0);
+    assert_int_equal(add_text(&image, "turns/in", "in"), 0);
+    assert_int_equal(add_link(&image, "link", "link"), 0);
+    assert_int_equal(add_symlink(&image, "d/last", "x"), 0);
+    assert_int_equal(add_folder(&image, ".", 0750), 0);
+    end(&image);
+    assert_says(LIST, "drwxr-x--- 0/0 49 2009-02-13 23:31 \n"
+                      "drwx------ 0/0 39 2009-02-13 23:31 /d\n"
+                      "-rw-r--r-- 0/0 5 2009-02-13 23:31 /d/file\n"
+                      "lrwxrwxrwx 0/0 1 2009-02-13 23:31 /d/last -> x\n"
+                      "-rw-r--r-- 0/0 3 2009-02-13 23:31 /link\n"
+                      "drwx--x--x 0/0 25 2009-02-13 23:31 /turns\n"
+                      "-rw-r--r-- 0/0 2 2009-02-13 23:31 /turns/in\n");
+    assert_says("unsquashfs -cat image link d/file turns/in", "oldnewerin");
+    assert_says("sqfs2tar image | bsdtar -tvf - | grep -c ' link to '; true", "0\n");
+}
+
+static void test_bad(void **state)
+{
+    static const struct {
+        const char *path;
+        unsigned mode;
+        const char *target, *link, *want;
+    } cases[] = {
+        {"../x", S_IFREG, NULL, NULL, "../x: packing: has \"..\""},
+        {"a/../b", S_IFREG, NULL, NULL, "a/../b: packing: has \"..\""},
+        {"file/x", S_IFREG, NULL, NULL, "file/x: packing: goes through a file"},
+        {"d", S_IFREG, NULL, NULL, "d: packing: a file in the place of a folder that is not empty"},
+        {".", S_IFREG, NULL, NULL, ".: packing: a file in the place of a folder that is not empty"},
+        {"l", 0, NULL, "nowhere", "l: packing: a hard link to nowhere, which is not there"},
+        {"l", 0, NULL, "d", "l: packing: a hard link to d, which is a folder"},
+        {"s", S_IFLNK, "", NULL, "s: packing: a symbolic link without a fit target"},
+        {"t", 0, NULL, NULL, "t: packing: is of no type that a squashfs has"},
+    };
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct archive_entry *entry = new_entry(cases[i].path, cases[i].mode | 0644);
+        struct caught caught;
+        struct image image;
+        int result;
+
+        assert_int_equal(begin(&image, COMPRESS_NONE, 0, 1, 0), 0);
+        assert_int_equal(add_text(&image, "file", "x"), 0);
+        assert_int_equal(add_text(&image, "d/in", "x"), 0);
+        if (cases[i].target)
+            archive_entry_set_symlink(entry, cases[i].target);
+        archive_entry_set_hardlink(entry, cases[i].link);
+        caught_begin(&caught);
+        result = add_entry(&image, entry, NULL);
+        caught_end(&caught, text, sizeof text);
+        if (result != -1 || strncmp(text, "mkbootmedia: ", 13) != 0 ||
+            strncmp(text + 13, cases[i].want, strlen(cases[i].want)) != 0)
+            fail_msg("case %zu: %d, %s", i, result, text);
+        done(&image);
+    }
+}
+
+/* Names up to 255 bytes of any kind. */
+static void test_names(void **state)
+{
+    struct image image;
+    struct caught caught;
+    char text[1024], name[300] = "";
+
+    (void)state;
+    memset(name, 'n', 255);
+    assert_int_equal(begin(&image, COMPRESS_NONE, 0, 1, 0), 0);
+    assert_int_equal(add_text(&image, name, "long"), 0);
+    assert_int_equal(add_text(&image, "\xff\xfe\n\x01 \\", "odd"), 0);
+    assert_int_equal(add_text(&image, "z\xc3\xa4", "utf-8"), 0);
+    assert_int_equal(add_text(&image, "z", "z"), 0);
+    name[255] = 'n';
+    caught_begin(&caught);
+    assert_int_equal(add_text(&image, name, "too long"), -1);
+    caught_end(&caught, text, sizeof text);
+    assert_non_null(strstr(text, "packing: a name is too long\n"));
+    end(&image);
+    assert_says("unsquashfs -q -n -f -d names image 1>&2; cd names; cat n* $(printf "
+                "'z\\303\\244') z \"$(printf '\\377\\376\\n\\001 \\134')\"",
+                "longutf-8zodd");
+}
+
+/* Bytes that do not compress to nothing, the same ones for the same seed. */
+static char *noise(size_t len, uint32_t seed)
+{
+    char *data = xcalloc(len, 1);
+
+    for (size_t i = 0; i < len; i++) {
+        seed = seed * 1664525 + 1013904223;
+        data[i] = (char)(seed >> 24);
+    }
+    return data;
+}
+
+static void save(const char *name, const void *data, size_t len)
+{
+    char *path = xasprintf("%s/%s", scratch_dir(), name);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, len, file), len);
+    fclose(file);
+    free(path);
+}
+
+/* Sizes around blocks, in runs of odd sizes; with a copy of each, which takes no room. */
+static void test_sizes(void **state)
+{
+    static const size_t sizes[] = {0,     1,         511,       4097,          BLOCK - 1,
+                                   BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 5, 1000003};
+    struct image image;
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_ZSTD, 1, 3, 0), 0);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(sizes); i++) {
+        size_t size = sizes[i / 2], third = size / 3;
+        char *data = noise(size + 1, (uint32_t)(i / 2)), name[16];
+
+        snprintf(name, sizeof name, "%zu.%zu", size, i % 2);
+        assert_int_equal(add_file(&image, name, size,
+                                  (struct run[]){{0, third, data},
+                                                 {third, 2 * third, data + third},
+                                                 {3 * third, size - 3 * third, data + 3 * third},
+                                                 {0, 0, NULL}}),
+                         0);
+        save(name, data, size);
+        free(data);
+    }
+    end(&image);
+    assert_says("unsquashfs -q -n -f -d sizes image 1>&2; cd sizes; for f in *; do cmp $f ../$f && "
+                "rm ../$f; done; ls | wc -l",
+                "20\n");
+    assert_says("test $(stat -c %s image) -lt 2100000; echo $?", "0\n");
+}
+
+/* What no run holds is zeros and takes no room, whatever its size. */
+static void test_holes(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t size;
+        struct run runs[4];
+    } cases[] = {
+        {"all", 3 * BLOCK, {{0, 0, NULL}}},
+        {"all-odd", 3 * BLOCK + 7, {{0, 0, NULL}}},
+        {"small", 100, {{0, 0, NULL}}},
+        {"before", 2 * BLOCK + 4, {{2 * BLOCK, 4, "tail"}}},
+        {"behind", 2 * BLOCK + 4, {{0, 4, "head"}}},
+        {"between", 5 * BLOCK, {{0, 1, "a"}, {BLOCK - 1, 2, "bb"}, {5 * BLOCK - 1, 1, "c"}}},
+        {"inside", 1000, {{10, 3, "abc"}, {500, 1, "d"}}},
+        {"terabyte", UINT64_C(1) << 40, {{(UINT64_C(1) << 40) - 3, 3, "end"}}},
+    };
+    struct image image;
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_GZIP, 1, 2, 0), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(add_file(&image, cases[i].name, cases[i].size, cases[i].runs), 0);
+    end(&image);
+    assert_says("unsquashfs -q -n -f -d holes image 1>&2; cd holes; for f in *; do "
+                "echo $f $(stat -c %s $f) $(tail -c 600000 $f | tr -d '\\0'); done",
+                "all 393216\n"
+                "all-odd 393223\n"
+                "before 262148 tail\n"
+                "behind 262148 head\n"
+                "between 655360 bbc\n"
+                "inside 1000 abcd\n"
+                "small 100\n"
+                "terabyte 1099511627776 end\n");
+    assert_says("head -c 1 holes/between; stat -c %s image | grep -cE '^[0-9]{6}$'", "a1\n");
+}
+
+/* Members whose runs are not where their sizes say. */
+static void test_lies(void **state)
+{
+    static const struct {
+        uint64_t size;
+        struct run runs[3];
+    } cases[] = {
+        {2, {{0, 3, "abc"}}}, {9, {{0, 3, "abc"}, {2, 1, "x"}}}, {9, {{UINT64_MAX, 1, "x"}}},
+        {9, {{9, 1, "x"}}},   {UINT64_MAX, {{0, 0, NULL}}},      {INT64_MAX, {{0, 0, NULL}}},
+    };
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct image image;
+        struct caught caught;
+        int result;
+
+        assert_int_equal(begin(&image, COMPRESS_NONE, 0, 1, 0), 0);
+        caught_begin(&caught);
+        result = add_file(&image, "liar", cases[i].size, cases[i].runs);
+        caught_end(&caught, text, sizeof text);
+        if (result != -1 || strncmp(text, "mkbootmedia: liar: packing: ", 28) != 0)
+            fail_msg("case %zu: %d, %s", i, result, text);
+        done(&image);
+    }
+}
+
+/* Small files and large ones, some of them more than once. */
+static void add_tree(struct image *image)
+{
+    char *data = noise(400000, 7), name[32];
+
+    for (size_t at = 0; at < 400000; at++)
+        data[at] &= 0x1f;
+    for (unsigned i = 0; i < 200; i++) {
+        size_t len = (size_t)(i % 150) * (i % 150) * 13;
+
+        snprintf(name, sizeof name, "d%u/f%u", i % 7, i);
+        assert_int_equal(
+            add_file(image, name, len, (struct run[]){{0, len, data + i % 150}, {0, 0, NULL}}), 0);
+    }
+    free(data);
+}
+
+/* The same bytes whatever the threads and wherever it begins; nothing else is touched. */
+static void test_same_bytes(void **state)
+{
+    static const struct {
+        enum compress compress;
+        int level;
+    } cases[] = {{COMPRESS_ZSTD, 1}, {COMPRESS_XZ, 1}, {COMPRESS_GZIP, 1}, {COMPRESS_NONE, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct image image;
+
+        for (unsigned threads = 1; threads <= 4; threads *= 2) {
+            uint64_t start = threads == 4 ? 513 : 0;
+
+            assert_int_equal(begin(&image, cases[i].compress, cases[i].level, threads, start), 0);
+            assert_int_equal(pwrite(image.image.fd, "before", 6, 0), 6);
+            assert_int_equal(ftruncate(image.image.fd, 50000000), 0);
+            add_tree(&image);
+            end(&image);
+            assert_int_equal(scratch_sh(threads == 4   ? "tail -c +514 image | cmp - first"
+                                        : threads == 2 ? "cmp image first"
+                                                       : "mv image first"),
+                             0);
+        }
+        assert_says("head -c 6 image; unsquashfs -o 513 -cat image d0/f0 d2/f149 | wc -c",
+                    "before288613\n");
+    }
+}
+
+static void test_levels(void **state)
+{
+    static const struct {
+        enum compress compress;
+        int level;
+        const char *want; /* "": it is one */
+    } cases[] = {
+        {COMPRESS_ZSTD, 22, ""},
+        {COMPRESS_ZSTD, 23, "image: packing: the level of zstd is a number from 1 to 22"},
+        {COMPRESS_XZ, 9, ""},
+        {COMPRESS_XZ, 10, "image: packing: the level of xz is a number from 0 to 9"},
+        {COMPRESS_GZIP, 9, ""},
+        {COMPRESS_GZIP, -1, "image: packing: the level of gzip is a number from 1 to 9"},
+        {COMPRESS_NONE, 7, ""},
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct caught caught;
+        struct image image;
+        int result;
+
+        caught_begin(&caught);
+        result = begin(&image, cases[i].compress, cases[i].level, 1, 0);
+        caught_end(&caught, text, sizeof text);
+        if (result != (*cases[i].want ? -1 : 0) || !strstr(text, cases[i].want))
+            fail_msg("case %zu: %d, %s", i, result, text);
+        done(&image);
+    }
+}
+
+static void test_xattrs(void **state)
+{
+    struct archive_entry *entry = new_entry("file", S_IFREG | 0644);
+    char *large = noise(65536, 1), text[256];
+    struct caught caught;
+    struct image image;
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_ZSTD, 0, 1, 0), 0);
+    archive_entry_xattr_add_entry(entry, "user.empty", "", 0);
+    archive_entry_xattr_add_entry(entry, "user.text", "a b", 3);
+    archive_entry_xattr_add_entry(entry, "trusted.large", large, 65536);
+    archive_entry_xattr_add_entry(entry, "security.capability", "\1\0\0\2\0\4", 6);
+    archive_entry_xattr_add_entry(entry, "com.apple.x", "x", 1);
+    caught_begin(&caught);
+    assert_int_equal(add_entry(&image, entry, NULL), 0);
+    caught_end(&caught, text, sizeof text);
+    assert_string_equal(text,
+                        "mkbootmedia: warning: file: packing: a squashfs cannot hold its extended "
+                        "attribute com.apple.x\n");
+    entry = new_entry("folder", S_IFDIR | 0755);
+    archive_entry_xattr_add_entry(entry, "trusted.large", large, 65536);
+    assert_int_equal(add_entry(&image, entry, NULL), 0);
+    entry = new_entry("link", S_IFLNK | 0777);
+    archive_entry_set_symlink(entry, "file");
+    archive_entry_xattr_add_entry(entry, "security.selinux", "label", 6);
+    assert_int_equal(add_entry(&image, entry, NULL), 0);
+    end(&image);
+    save("large", large, 65536);
+    assert_says("rdsquashfs -x /file image | cut -c 1-60 | grep -av large | sort",
+                "security.capability=0x010000020004\n"
+                "user.empty=\n"
+                "user.text=a b\n");
+    assert_says("od -An -v -tx1 large | tr -d ' \\n' | tr a-f A-F >hex; for p in file folder; do "
+                "rdsquashfs -x /$p image | sed -n 's/^trusted.large=0x//p' | tr -d '\\n' | "
+                "cmp - hex && echo same; done; rdsquashfs -x /link image",
+                "same\nsame\nsecurity.selinux=label\n");
+    free(large);
+}
+
+#define ACL "\2\0\0\0\1\0\6\0\xff\xff\xff\xff\4\0\4\0\xff\xff\xff\xff\x20\0\4\0\xff\xff\xff\xff"
+#define HEX "0200000001000600ffffffff04000400ffffffff20000400ffffffff"
+
+/* ACLs become lines for the first stage: those of the tree as it is at the end. */
+static void test_acls(void **state)
+{
+    struct archive_entry *entry = new_entry("d/a b", S_IFREG | 0644);
+    struct image image;
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_ZSTD, 0, 1, 0), 0);
+    archive_entry_xattr_add_entry(entry, "system.posix_acl_access", ACL, 28);
+    assert_int_equal(add_entry(&image, entry, NULL), 0);
+    entry = new_entry("gone", S_IFREG | 0644);
+    archive_entry_xattr_add_entry(entry, "system.posix_acl_access", ACL, 28);
+    assert_int_equal(add_entry(&image, entry, NULL), 0);
+    assert_int_equal(add_text(&image, "gone", "without"), 0);
+    assert_int_equal(add_link(&image, "d/link", "d/a b"), 0);
+    assert_int_equal(add_folder(&image, "d", 0755), 0);
+    entry = new_entry("d", S_IFDIR | 0755);
+    archive_entry_acl_add_entry(entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, 6,
+                                ARCHIVE_ENTRY_ACL_USER_OBJ, -1, NULL);
+    archive_entry_acl_add_entry(entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, 4,
+                                ARCHIVE_ENTRY_ACL_GROUP_OBJ, -1, NULL);
+    archive_entry_acl_add_entry(entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, 4, ARCHIVE_ENTRY_ACL_OTHER,
+                                -1, NULL);
+    assert_int_equal(add_entry(&image, entry, NULL), 0);
+    assert_int_equal(image.image.kind->end(&image.image), 0);
+    assert_string_equal(image.extra.data, "xattr system.posix_acl_access " HEX " d/a\\040b\n"
+                                          "xattr system.posix_acl_access " HEX " d/link\n"
+                                          "xattr system.posix_acl_default " HEX " d\n");
+    done(&image);
+}
+
+/* Large enough for an index, and for inodes in many blocks. */
+static void test_large_folder(void **state)
+{
+    struct image image;
+    char name[32];
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_ZSTD, 1, 2, 0), 0);
+    for (unsigned i = 0; i < 70000; i++) {
+        snprintf(name, sizeof name, "d/number-%05u", i * 7919 % 70000);
+        assert_int_equal(add_text(&image, name, name), 0);
+    }
+    end(&image);
+    assert_says("unsquashfs -lc image | grep -c number; unsquashfs -cat image d/number-00000 "
+                "d/number-34567 d/number-69999",
+                "70000\nd/number-00000d/number-34567d/number-69999");
+}
+
+/* No room: at once, in the midst, at the end. All memory comes back. */
+static void test_no_room(void **state)
+{
+    static const rlim_t limits[] = {90, 5000, 300000, 1200000};
+    struct rlimit old, limit;
+    char text[256];
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        struct caught caught;
+        struct image image;
+        int result;
+
+        limit = (struct rlimit){limits[i], old.rlim_max};
+        caught_begin(&caught);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        result = begin(&image, COMPRESS_NONE, 0, 2, 0);
+        for (unsigned file = 0; file < 20 && result == 0; file++) {
+            char *data = noise(61000, file), name[8];
+
+            snprintf(name, sizeof name, "%u", file);
+            result = add_file(&image, name, 61000, (struct run[]){{0, 61000, data}, {0, 0, NULL}});
+            free(data);
+        }
+        if (result == 0)
+            result = image.image.kind->end(&image.image);
+        setrlimit(RLIMIT_FSIZE, &old);
+        caught_end(&caught, text, sizeof text);
+        done(&image);
+        if (result != -1 || strcmp(text, "mkbootmedia: image: packing: File too large\n") != 0)
+            fail_msg("case %zu: %d, %s", i, result, text);
+    }
+}
+
+static void test_empty(void **state)
+{
+    struct image image;
+
+    (void)state;
+    assert_int_equal(begin(&image, COMPRESS_XZ, 0, 1, 0), 0);
+    end(&image);
+    assert_says(LIST, "drwxr-xr-x 0/0 3 2001-09-09 01:46 \n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_empty),   cmocka_unit_test(test_members),
+        cmocka_unit_test(test_devices), cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_bad),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_lies),    cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_levels),  cmocka_unit_test(test_xattrs),
+        cmocka_unit_test(test_acls),    cmocka_unit_test(test_large_folder),
+        cmocka_unit_test(test_no_room),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, scratch_remove);
+}
