@@ -128,6 +128,23 @@ unpacked() {
     rm -f "$image"
 }
 
+# loaded INITRAMFS FOLDER: the same of mode tmpfs, as the first stage unpacks it.
+loaded() {
+    local image=$2.image format
+    root_image "$1" >"$image" || return
+    rm -rf "$2"
+    mkdir "$2"
+    case $(head -c 4 "$image" | od -An -tx1 | tr -d ' ') in
+    28b52ffd) format=zstd ;;
+    fd377a58) format=xz ;;
+    1f8b*) format=gzip ;;
+    *) format=none ;;
+    esac
+    "$TOP/build/firststage/rootload" unpack --size "$(stat -c %s "$image")" --compress $format \
+        --sha256 "$(sha256sum <"$image" | cut -d ' ' -f 1)" --into "$2" "$image" >/dev/null
+    rm -f "$image"
+}
+
 # plain FILE: its bytes without their compression.
 plain() {
     case $(head -c 4 "$1" | od -An -tx1 | tr -d ' ') in
