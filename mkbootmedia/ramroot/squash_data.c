@@ -12,11 +12,11 @@
 
 #include <stdlib.h>
 
-#define COMPARE  (64 * KIB)         /* bytes that are read at a time */
-#define COMING   UINT32_MAX         /* a block that libsquashfs has not given back yet */
-#define STORED   (1U << 24)         /* the flag of a block that is not compressed */
-#define FILE_MAX (INT64_C(4) << 40) /* bytes of one file: its list of blocks is in memory */
-#define FNV      UINT64_C(0x100000001b3)
+#define COMPARE   (64 * KIB)      /* bytes that are read at a time */
+#define COMING    UINT32_MAX      /* a block that libsquashfs has not given back yet */
+#define STORED    (1U << 24)      /* the flag of a block that is not compressed */
+#define SIZES_MAX (4 * KIB * GIB) /* of all files: lists of blocks are in memory */
+#define FNV       UINT64_C(0x100000001b3)
 
 /* Blocks of one file, one behind the other. */
 struct squash_run {
@@ -277,8 +277,9 @@ int squash_contents(struct squash *squash, struct squash_inode *inode, struct me
     int64_t size = archive_entry_size(member->entry);
     const char *path = archive_entry_pathname(member->entry);
 
-    if (size < 0 || size > FILE_MAX)
-        return msg_error("%s: packing: its size is too large", path);
+    if (size < 0 || (uint64_t)size > SIZES_MAX - squash->sizes)
+        return msg_error("%s: packing: its size, or that of all files, is too large", path);
+    squash->sizes += (uint64_t)size;
     inode->file = xcalloc(1, sizeof *inode->file);
     inode->file->size = member->block ? (uint64_t)size : 0;
     squash->file = inode->file;

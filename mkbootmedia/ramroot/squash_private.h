@@ -48,8 +48,7 @@ struct squash_inode {
     uint32_t device; /* as Linux encodes it */
     char *target;    /* of a symbolic link */
     struct squash_file *file;
-    struct buf
-        *acls; /* attributes that squashfs has no place for: of access, of default; or NULL */
+    struct buf *acls; /* of access, of default: squashfs has no place for them; or NULL */
 };
 
 struct squash_node {
@@ -88,7 +87,8 @@ struct squash {
     struct squash_file *file; /* whose contents are coming */
     char *part;               /* of a block that is not full yet */
     size_t part_len;
-    bool stored; /* nothing is compressed */
+    uint64_t sizes; /* of all files so far */
+    bool stored;    /* nothing is compressed */
     sqfs_super_t super;
     sqfs_compressor_t *compressor, *uncompressor;
     sqfs_block_processor_t *processor;
