@@ -145,6 +145,28 @@ loaded() {
     rm -f "$image"
 }
 
+# stage_file INITRAMFS PATH: a file of the first stage, which stands behind the root image and the
+# archive with its configuration.
+stage_file() {
+    local place at magic
+    place=$(root_place "$1") || return
+    at=$(perl -e '
+        open my $in, "<:raw", $ARGV[0] or die "$ARGV[0]: $!\n";
+        sysseek $in, $ARGV[1], 0;
+        sysread $in, my $block, 1 << 16;
+        $block =~ /(?:\x28\xb5\x2f\xfd|\xfd7zXZ\0|\x1f\x8b\x08)/ or die "$ARGV[0]: no first stage\n";
+        print $ARGV[1] + $-[0];
+    ' "$1" $((${place% *} + ${place#* }))) || return
+    tail -c "+$((at + 1))" "$1" >"$BATS_TEST_TMPDIR/.stage"
+    plain "$BATS_TEST_TMPDIR/.stage" | bsdtar -xOf - "$2"
+}
+
+# with_extra INITRAMFS FOLDER: gives what was unpacked there what its image could not hold.
+with_extra() {
+    stage_file "$1" etc/mkbootmedia.extra >"$2.extra" &&
+        "$TOP/build/firststage/rootload" extra --into "$2" "$2.extra"
+}
+
 # plain FILE: its bytes without their compression.
 plain() {
     case $(head -c 4 "$1" | od -An -tx1 | tr -d ' ') in

@@ -135,6 +135,70 @@ END
     done
 }
 
+# acl_of FOLDER: the ACLs of srv/acl and srv/acl.d in a folder, as Linux has them.
+acl_of() {
+    getfattr -h -e hex -m '^system\.posix_acl' -d "$1/srv/acl" "$1/srv/acl.d" "$1/srv/link" 2>/dev/null |
+        sed "s,$1,,"
+}
+
+# ordered TAR OPTION...: in/tree as in/TAR, srv before etc: what names mean is not known yet.
+ordered() {
+    local tar=$1
+    shift
+    (cd in/tree && find srv . -path ./srv -prune -o -print | tar "$@" --no-recursion -T - -b 1 -cf "../$tar")
+}
+
+@test "ACLs: as attributes, as texts with numbers, as texts with names" {
+    [ "$(id -u)" = 0 ]
+    local form mode
+    cp -a "$SHARE/small" in/tree
+    mkdir -p in/tree/srv/acl.d
+    echo acl >in/tree/srv/acl
+    chmod 644 in/tree/srv/acl
+    ln in/tree/srv/acl in/tree/srv/link
+    # of this machine's numbers; the tree has others for the same names
+    setfacl -m u:daemon:rwx,g:mail:r--,m::rw- in/tree/srv/acl
+    setfacl -m d:u:daemon:rwx,d:g:mail:r-x in/tree/srv/acl.d
+    acl_of in/tree >in/numbers
+    cp -a in/tree in/other
+    setfacl -b in/other/srv/acl
+    setfacl -m u:12345:rwx,g:54321:r--,m::rw- in/other/srv/acl
+    setfacl -b in/other/srv/acl.d
+    setfacl -m d:u:12345:rwx,d:g:54321:r-x in/other/srv/acl.d
+    acl_of in/other >in/names
+    none diff -q in/numbers in/names
+    # tar writes default ACLs with names in any case
+    echo 'daemon:x:1:1::/:/bin/false' >>in/tree/etc/passwd
+    echo 'mail:x:8:' >>in/tree/etc/group
+    ordered attributes.tar --xattrs --xattrs-include='*' --numeric-owner
+    ordered numbers.tar --acls --numeric-owner
+    sed -i s/daemon:x:1:/daemon:x:12345:/ in/tree/etc/passwd
+    sed -i s/mail:x:8:/mail:x:54321:/ in/tree/etc/group
+    ordered names.tar --acls
+    grep -a -q 'user:daemon:rwx' in/names.tar
+    for form in attributes numbers names; do
+        for mode in tmpfs overlay; do
+            ramroot in/$form.tar --mode $mode -o out/root.img
+            if [ $mode = tmpfs ]; then loaded out/root.img in/got; else unpacked out/root.img in/got; fi
+            with_extra out/root.img in/got
+            if [ $form = names ]; then diff in/names <(acl_of in/got); else diff in/numbers <(acl_of in/got); fi
+        done
+    done
+    # nobody has that name
+    sed -i /daemon/d in/tree/etc/passwd
+    ordered names.tar --acls
+    refused 1 'in/names.tar: .*srv/acl.*daemon' in/names.tar
+    # what takes its place has no ACL
+    mkdir -p in/over/srv
+    echo over >in/over/srv/acl
+    echo dir >in/over/file
+    sed -i /mail/d in/tree/etc/group
+    rm -r in/tree/srv/acl.d in/tree/srv/link
+    ordered names.tar --acls
+    refused 1 'in/names.tar: .*srv/acl' in/names.tar
+    ramroot in/names.tar --overlay in/over -o out/root.img
+}
+
 @test "compressors: what the image says it is; none is none" {
     local format magic at
     while read -r format at magic; do
@@ -210,6 +274,37 @@ END
         find in/tree/lib/modules -name '*.ko' -print0 | xargs -0 $compress
         ramroot in/tree --mode overlay -o out/root.img
     done
+}
+
+# configured LINE...: the small tree and a configuration of its kernel, as in/tree.
+configured() {
+    rm -rf in/tree
+    cp -r "$SHARE/small" in/tree
+    printf 'CONFIG_%s\n' "$@" >"in/tree/boot/config-$(kernel_version)"
+}
+
+@test "the default of mode overlay: the best that the kernel reads, as its configuration says" {
+    local format
+    while read -r format options; do
+        # shellcheck disable=SC2086 # words
+        configured $options
+        ramroot in/tree --mode overlay -o out/root.img
+        root_image out/root.img >in/image
+        [ "$(unsquashfs -s in/image | sed -n 's/^Compression //p')" = "$format" ]
+    done <<'END'
+zstd RD_ZSTD=y SQUASHFS_ZLIB=y SQUASHFS_XZ=y SQUASHFS_ZSTD=y
+gzip RD_GZIP=y SQUASHFS_ZLIB=y SQUASHFS_XZ=y
+xz RD_GZIP=y SQUASHFS_XZ=y
+END
+    fails 1 '^mkbootmedia: in/tree: packing: .*CONFIG_SQUASHFS_ZSTD.*--compress' \
+        mkbootmedia ramroot in/tree --mode overlay --compress zstd -o out/new
+    tar -cf in/tree.tar -C in/tree .
+    fails 1 '^mkbootmedia: standard input: packing: .*--compress' \
+        bash -c '"$1" ramroot - --mode overlay -o out/new <in/tree.tar' - "$MKBOOTMEDIA"
+    ramroot - --mode overlay --compress xz -o out/new <in/tree.tar
+    configured RD_GZIP=y
+    fails 1 '^mkbootmedia: in/tree: packing: .*squashfs' mkbootmedia ramroot in/tree --mode overlay -o out/none
+    [ ! -e out/none ]
 }
 
 @test "what mode overlay cannot do without: a tree without the module is refused" {
@@ -504,6 +599,29 @@ END
     refused 1 'in/tree: .*(arm64|aarch64|another|machine|architecture)' in/tree
 }
 
+@test "hostile paths: absolute, upwards, through a link, through a file" {
+    with_members "$SMALL" in/a.tar member /etc/evil 0 '' x
+    refused 1 'in/a.tar: .*/etc/evil' in/a.tar
+    with_members "$SMALL" in/b.tar member ../evil 0 '' x
+    refused 1 'in/b.tar: .*\.\./evil' in/b.tar
+    with_members "$SMALL" in/c.tar member etc/../../evil 0 '' x
+    refused 1 'in/c.tar: .*evil' in/c.tar
+    with_members "$SMALL" in/d.tar member etc/.. 5
+    refused 1 'in/d.tar: .*\.\.' in/d.tar
+    with_members "$SMALL" in/e.tar eval 'member ./srv 2 /tmp; member ./srv/evil 0 "" x'
+    refused 1 'in/e.tar: .*srv/evil' in/e.tar
+    with_members "$SMALL" in/f.tar eval 'member ./srv 2 ../..; member ./srv/evil/deep 0 "" x'
+    refused 1 'in/f.tar: .*srv/evil' in/f.tar
+    with_members "$SMALL" in/g.tar member ./etc/passwd/evil 0 '' x
+    refused 1 'in/g.tar: .*etc/passwd/evil' in/g.tar
+    # a folder that no member names, whose name a link takes afterwards
+    with_members "$SMALL" in/h.tar eval 'member ./srv/evil 0 "" x; member ./srv 2 /tmp'
+    refused 1 'in/h.tar: .*srv' in/h.tar
+    # what terminals would take as theirs, and the end of a line
+    with_members "$SMALL" in/i.tar member $'../\e[31mred\nmkbootmedia: done\r' 0 '' x
+    refused 1 'in/i.tar: ' in/i.tar
+}
+
 @test "hostile links: to what is outside, to what is not there, to themselves, to a folder" {
     with_members "$SMALL" in/a.tar member ./srv 1 /etc/passwd
     refused 1 'in/a.tar: .*srv' in/a.tar
@@ -572,6 +690,42 @@ holes() {
     tar -cSf in/holes.tar --owner=0 --group=0 in/holes
     rm in/holes
     { head -c -1024 "$SMALL" && cat in/holes.tar; } >in/sparse.tar
+}
+
+@test "sizes: lies, terabytes of holes, terabytes of zeros" {
+    local size
+    for size in 200000 9000000000 90000000000 9000000000000 90000000000000; do
+        with_members "$SMALL" in/lie.tar env SIZE=$size bash -c "$(declare -f member); member ./srv 0 '' x"
+        refused 1 'in/lie.tar: ' in/lie.tar
+    done
+    # Holes are no memory: /var/log/lastlog may have a terabyte of them.
+    holes 1300G
+    for mode in tmpfs overlay; do
+        timeout 60 "$MKBOOTMEDIA" ramroot -q in/sparse.tar --mode $mode -o out/$mode.img
+        [ "$(stat -c %s out/$mode.img)" -lt 20000000 ]
+        listed out/$mode.img in/holes >in/list
+        rm out/$mode.img
+    done
+    {
+        { head -c -1024 "$SMALL" && SIZE=$((2000 << 30)) member ./srv 0; } | zstd -q -1
+        zeros 100
+    } >in/zeros.tar.zst
+    refused 1 'in/zeros.tar.zst: .*2048 MiB' in/zeros.tar.zst --ram-limit 2G
+    refused 1 'in/zeros.tar.zst: .*65536 MiB' in/zeros.tar.zst
+    # so many that each alone would do
+    {
+        { head -c -1024 "$SMALL" && SIZE=$((1 << 30)) member ./srv 0; } | zstd -q -1
+        zeros 1
+        SIZE=$((1 << 30)) member ./more 0 | zstd -q -1
+        zeros 1
+    } >in/two.tar.zst
+    refused 1 'in/two.tar.zst: .*1500 MiB' in/two.tar.zst --ram-limit 1500M
+    # behind the end of the archive: nobody needs to read all that
+    { zstd -q -1 -c "$SMALL" && zeros 500; } >in/behind.tar.zst
+    timeout 60 "$MKBOOTMEDIA" ramroot -q in/behind.tar.zst -o out/root.img
+    # nothing but zeros
+    zeros 500 >in/only.tar.zst
+    refused 1 'in/only.tar.zst: ' in/only.tar.zst
 }
 
 @test "--ram-limit: a tree that is larger is refused with both numbers" {

@@ -91,20 +91,31 @@ static json_t *file(const struct inspect_file *file)
                      "size", file->state == FILE_THERE ? json_number(file->len) : json_null());
 }
 
+static json_t *root(const struct inspect_root *root)
+{
+    if (!root->there)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mode", json_text(root->mode),
+                     "compress", json_text(root->compress), "source", json_text(root->source),
+                     "image", json_number(root->image), "unpacked", json_number(root->unpacked),
+                     "peak", json_number(root->peak), "ram", json_number(root->ram));
+}
+
 static json_t *entry(const struct inspect_entry *entry)
 {
     json_t *initrds = json_array();
 
     for (size_t i = 0; i < entry->initrd_count; i++)
         json_array_append_new(initrds, file(&entry->initrds[i]));
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "title", json_text(entry->title), "kernel",
-        entry->has_kernel ? file(&entry->kernel) : json_null(), "version",
-        json_text(entry->readable ? entry->facts.version : NULL), "arch",
-        json_text(entry->readable ? kernel_arch_name(entry->facts.arch) : NULL), "problem",
-        json_text(entry->why), "initrds", initrds, "secure_boot", answers[entry->secure], "why",
-        json_text(entry->secure == INSPECT_NO ? entry->secure_why : NULL), "cmdline",
-        json_text(entry->cmdline));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "title",
+                     json_text(entry->title), "kernel",
+                     entry->has_kernel ? file(&entry->kernel) : json_null(), "version",
+                     json_text(entry->readable ? entry->facts.version : NULL), "arch",
+                     json_text(entry->readable ? kernel_arch_name(entry->facts.arch) : NULL),
+                     "problem", json_text(entry->why), "initrds", initrds, "root",
+                     root(&entry->root), "secure_boot", answers[entry->secure], "why",
+                     json_text(entry->secure == INSPECT_NO ? entry->secure_why : NULL), "cmdline",
+                     json_text(entry->cmdline));
 }
 
 static json_t *verdicts(const struct inspect_report *report)

@@ -154,6 +154,24 @@ static void print_file(const char *what, const struct inspect_file *file)
     put("%s\n", states[file->state]);
 }
 
+static void print_root(const struct inspect_root *root)
+{
+    static const struct {
+        const char *source, *text;
+    } ways[] = {{"ram", "brought by the boot loader"},
+                {"medium", "read from the medium"},
+                {"http", "fetched over HTTP"}};
+    const char *way = root->source;
+
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+        if (strcmp(root->source, ways[i].source) == 0)
+            way = ways[i].text;
+    put("    root       %s, %s, %s; %s unpacked\n", root->mode, size_text(root->image).text, way,
+        size_text(root->unpacked).text);
+    put("    memory     %s at the peak; the least that boots has %s\n", size_text(root->peak).text,
+        size_text(root->ram).text);
+}
+
 static void print_entry(const struct inspect_entry *entry)
 {
     put("  %s\n", entry->title);
@@ -169,6 +187,8 @@ static void print_entry(const struct inspect_entry *entry)
         put("               %s\n", entry->why);
     for (size_t i = 0; i < entry->initrd_count; i++)
         print_file("initramfs", &entry->initrds[i]);
+    if (entry->root.there)
+        print_root(&entry->root);
     if (*entry->cmdline)
         put("    arguments  %s\n", entry->cmdline);
 }

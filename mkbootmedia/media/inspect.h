@@ -71,6 +71,13 @@ struct inspect_file {
     uint64_t len;
 };
 
+/* A root that our first stage brings into RAM, as its initramfs says. Sizes are bytes. */
+struct inspect_root {
+    bool there;
+    char mode[16], compress[16], source[16]; /* "overlay", "zstd", "medium" */
+    uint64_t image, unpacked, peak, ram; /* of the image; in a tmpfs; the least RAM that boots */
+};
+
 struct inspect_entry {
     char *title;
     char *cmdline;
@@ -78,6 +85,7 @@ struct inspect_entry {
     struct inspect_file kernel;
     struct inspect_file *initrds;
     size_t initrd_count;
+    struct inspect_root root;
     bool readable; /* the kernel is one that we know, and facts is filled */
     struct kernel facts;
     char *why;                  /* why it is not readable: "is a text file ..." */

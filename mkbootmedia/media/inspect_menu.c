@@ -4,11 +4,14 @@
 #include "media/inspect_private.h"
 
 #include "boot/chain.h"
+#include "boot/initramfs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MENU_PATH "boot/grub/grub.cfg"
 #define MENU_MAX  (4 * MIB)
+#define CONF_MAX  MIB
 
 /* A shim's opinion of kernels; open only if there is a shim. */
 struct shim {
@@ -117,6 +120,46 @@ static int check_kernel(const struct inspect_report *report, struct inspect_entr
     return result < 0 ? -1 : 0;
 }
 
+/* The value of a line KEY=VALUE, cut to what fits. */
+static void read_word(const char *text, const char *key, char *word, size_t room)
+{
+    const char *line = text;
+    size_t len = strlen(key);
+
+    while (line && strncmp(line, key, len) != 0)
+        line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+    if (line)
+        snprintf(word, room, "%.*s", (int)strcspn(line + len, "\n"), line + len);
+}
+
+static uint64_t read_number(const char *text, const char *key)
+{
+    char word[24] = "";
+
+    read_word(text, key, word, sizeof word);
+    return strtoull(word, NULL, 10);
+}
+
+/* Does this initramfs file bring a root? */
+static int check_root(struct inspect_root *root, const struct content *content)
+{
+    char *text;
+    int result = initramfs_find(content, INITRAMFS_CONF, CONF_MAX, &text);
+
+    if (result != 1)
+        return result;
+    root->there = true;
+    read_word(text, "mode=", root->mode, sizeof root->mode);
+    read_word(text, "compress=", root->compress, sizeof root->compress);
+    read_word(text, "source=", root->source, sizeof root->source);
+    root->image = read_number(text, "size=");
+    root->unpacked = read_number(text, "unpacked=");
+    root->peak = read_number(text, "peak=");
+    root->ram = read_number(text, "ram=");
+    free(text);
+    return 0;
+}
+
 static int check_entries(struct inspect_report *report)
 {
     struct shim shim;
@@ -131,6 +174,8 @@ static int check_entries(struct inspect_report *report)
             struct file file;
 
             result = check_file(report, &entry->initrds[k], &file);
+            if (result == 0 && entry->initrds[k].state == FILE_THERE)
+                result = check_root(&entry->root, &file.content);
             file_free(&file);
         }
     }

@@ -81,7 +81,7 @@ static const char *put_tag(struct archive_entry *entry, int type, size_t i, stru
 
             if (tag != tags[i].tag)
                 continue;
-            if (tags[i].named && id < 0)
+            if (tags[i].named && id < 0 && name && *name)
                 return "an ACL that names a user or group without its number";
             if (key > above && key < found) {
                 found = key;
@@ -106,5 +106,57 @@ const char *acl_write(struct archive_entry *entry, int type, struct buf *value)
     buf_add(value, version, sizeof version);
     for (size_t i = 0; i < ARRAY_LEN(tags) && !why; i++)
         why = put_tag(entry, type, i, value);
+    return why;
+}
+
+static bool has_attribute(struct archive_entry *entry, int type)
+{
+    const char *name;
+    const void *value;
+    size_t len;
+
+    archive_entry_xattr_reset(entry);
+    while (archive_entry_xattr_next(entry, &name, &value, &len) == ARCHIVE_OK)
+        if (acl_type(name) == type)
+            return true;
+    return false;
+}
+
+/* The ACLs of those types that no attribute has. */
+static void copy_entries(struct archive_entry *to, struct archive_entry *from)
+{
+    int type, perms, tag, id;
+    const char *name;
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (!(archive_entry_acl_types(from) & types[i]) || has_attribute(from, types[i]))
+            continue;
+        archive_entry_acl_reset(from, types[i]);
+        while (archive_entry_acl_next(from, types[i], &type, &perms, &tag, &id, &name) ==
+               ARCHIVE_OK)
+            archive_entry_acl_add_entry(to, type, perms, tag, id, name);
+    }
+}
+
+const char *acl_normalize(struct archive_entry *entry)
+{
+    struct archive_entry *old;
+    const char *name, *why = NULL;
+    const void *value;
+    size_t len;
+
+    if (!has_attribute(entry, types[0]) && !has_attribute(entry, types[1]))
+        return NULL;
+    old = archive_entry_clone(entry);
+    archive_entry_acl_clear(entry);
+    archive_entry_xattr_clear(entry);
+    copy_entries(entry, old);
+    archive_entry_xattr_reset(old);
+    while (!why && archive_entry_xattr_next(old, &name, &value, &len) == ARCHIVE_OK)
+        if (acl_type(name))
+            why = acl_read(entry, acl_type(name), value, len);
+        else
+            archive_entry_xattr_add_entry(entry, name, value, len);
+    archive_entry_free(old);
     return why;
 }

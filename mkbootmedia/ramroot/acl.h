@@ -19,5 +19,8 @@ const char *acl_read(struct archive_entry *entry, int type, const void *value, s
 /* Appends the attribute for an entry's ACL of that type; nothing if it has none. NULL, or what is
  * wrong with it. */
 const char *acl_write(struct archive_entry *entry, int type, struct buf *value);
+/* Makes an entry's ACLs that are extended attributes libarchive's, which takes the place of what it
+ * has. NULL, or what is wrong with one. */
+const char *acl_normalize(struct archive_entry *entry);
 
 #endif

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CHUNK MIB
+#define CHUNK    MIB
+#define REST_MAX GIB /* bytes that are read behind the end of the archive */
 
 struct reader {
     struct archive *outer, *inner;
@@ -154,20 +155,22 @@ static int clean(struct rootfs *rootfs, struct archive_entry *entry)
 }
 
 /* The tar has ended. Reads the rest of what it was in, whose own end may tell of damage, and so
- * that who writes into a pipe is not cut off. */
+ * that who writes into a pipe is not cut off; of a bomb not all. */
 static int finish(struct rootfs *rootfs)
 {
     struct reader *reader = rootfs->state;
     const void *run;
+    uint64_t rest = 0;
+    size_t len;
 
     /* libarchive takes the end of the file for the end of the archive */
     if (reader->result == ARCHIVE_EOF && pax_binary_is_cut(&reader->pax))
         return fail_why(rootfs, "it is truncated");
     do {
-        while (pax_binary_take(&reader->pax, &run))
-            continue;
-    } while (refill(reader) == ARCHIVE_OK);
-    return reader->result == ARCHIVE_EOF ? 0 : fail(rootfs);
+        while ((len = pax_binary_take(&reader->pax, &run)))
+            rest += len;
+    } while (rest < REST_MAX && refill(reader) == ARCHIVE_OK);
+    return rest >= REST_MAX || reader->result == ARCHIVE_EOF ? 0 : fail(rootfs);
 }
 
 static int archive_next(struct rootfs *rootfs, struct archive_entry **entry)

@@ -79,6 +79,20 @@ static void remember(struct guard *guard, const char *path, enum guard_type type
     *slot = hash | type;
 }
 
+/* Folders that a path leads through and that no member has named. */
+static void remember_parents(struct guard *guard, const char *path)
+{
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        char *parent;
+
+        if (type_at(guard, path, (size_t)(slash - path)) != GUARD_NOTHING)
+            continue;
+        parent = xasprintf("%.*s", (int)(slash - path), path);
+        remember(guard, parent, GUARD_FOLDER);
+        free(parent);
+    }
+}
+
 /* What is wrong with the form of a path; NULL if nothing. */
 static const char *path_check(const char *path)
 {
@@ -220,6 +234,7 @@ int guard_member(struct guard *guard, struct archive_entry *entry, const char *s
     if (guard->count >= GUARD_MEMBERS_MAX)
         return msg_error("%s: reading the root file system: more than %d files", subject,
                          GUARD_MEMBERS_MAX);
+    remember_parents(guard, path);
     if (strcmp(path, ".") != 0)
         remember(guard, path, type);
     if (over)

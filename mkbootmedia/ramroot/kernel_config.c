@@ -25,40 +25,59 @@ static bool is_set(const char *config, const char *name)
     return found;
 }
 
-/* zstd came with Linux 5.9. */
-static bool new_enough(const char *version)
+static bool at_least(const char *version, unsigned wanted_major, unsigned wanted_minor)
 {
     unsigned major = 0, minor = 0;
 
     return sscanf(version, "%u.%u", &major, &minor) == 2 &&
-           (major > 5 || (major == 5 && minor >= 9));
+           (major > wanted_major || (major == wanted_major && minor >= wanted_minor));
 }
 
-enum compress kernel_config_initramfs(const char *config, const char *version)
-{
-    static const struct {
-        const char *name;
-        enum compress format;
-    } rows[] = {{"RD_ZSTD", COMPRESS_ZSTD}, {"RD_XZ", COMPRESS_XZ}, {"RD_GZIP", COMPRESS_GZIP}};
+/* An option and what it stands for; the best first. */
+struct row {
+    const char *name;
+    enum compress format;
+};
 
-    if (!config)
-        return new_enough(version) ? COMPRESS_ZSTD : COMPRESS_GZIP;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+static enum compress first_set(const char *config, const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
         if (is_set(config, rows[i].name))
             return rows[i].format;
     return COMPRESS_NONE;
 }
 
-int kernel_config_squashfs(const char *config, enum compress format, const char *subject)
+enum compress kernel_config_initramfs(const char *config, const char *version)
 {
-    static const char *const names[] = {[COMPRESS_ZSTD] = "SQUASHFS_ZSTD",
-                                        [COMPRESS_XZ] = "SQUASHFS_XZ",
-                                        [COMPRESS_GZIP] = "SQUASHFS_ZLIB"};
-    const char *name = format < ARRAY_LEN(names) ? names[format] : NULL;
+    static const struct row rows[] = {
+        {"RD_ZSTD", COMPRESS_ZSTD}, {"RD_XZ", COMPRESS_XZ}, {"RD_GZIP", COMPRESS_GZIP}};
 
-    if (!config || !name || is_set(config, name))
-        return 0;
-    return msg_error("%s: packing: its kernel reads no squashfs in %s (CONFIG_%s); use another "
-                     "--compress",
-                     subject, compress_name(format), name);
+    if (!config) /* zstd came with Linux 5.9 */
+        return at_least(version, 5, 9) ? COMPRESS_ZSTD : COMPRESS_GZIP;
+    return first_set(config, rows, ARRAY_LEN(rows));
+}
+
+/* xz is smaller, but so slow to read that gzip is the better root. */
+static const struct row squashfs_rows[] = {{"SQUASHFS_ZSTD", COMPRESS_ZSTD},
+                                           {"SQUASHFS_ZLIB", COMPRESS_GZIP},
+                                           {"SQUASHFS_XZ", COMPRESS_XZ}};
+
+enum compress kernel_config_squashfs(const char *config, const char *version)
+{
+    if (!config) /* zstd came with Linux 4.14 */
+        return at_least(version, 4, 14) ? COMPRESS_ZSTD : COMPRESS_GZIP;
+    return first_set(config, squashfs_rows, ARRAY_LEN(squashfs_rows));
+}
+
+int kernel_config_squashfs_check(const char *config, enum compress format, const char *subject)
+{
+    /* what is stored as it is calls itself gzip */
+    enum compress known = format == COMPRESS_NONE ? COMPRESS_GZIP : format;
+
+    for (size_t i = 0; config && i < ARRAY_LEN(squashfs_rows); i++)
+        if (squashfs_rows[i].format == known && !is_set(config, squashfs_rows[i].name))
+            return msg_error("%s: packing: its kernel reads no squashfs in %s (CONFIG_%s); use "
+                             "another --compress",
+                             subject, compress_name(format), squashfs_rows[i].name);
+    return 0;
 }

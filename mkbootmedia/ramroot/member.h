@@ -17,4 +17,7 @@ struct member {
     void *arg;
 };
 
+/* Bytes of a member that are no hole, as its header says. */
+uint64_t member_bytes(const struct member *member);
+
 #endif

@@ -41,13 +41,12 @@ static unsigned processors(void)
 static int begin(struct work *work)
 {
     const struct request_root *asked = work->job->asked;
-    int compress = asked->compress ? compress_find(asked->compress) : COMPRESS_ZSTD;
     int fd = anonymous_file();
 
     if (fd < 0)
         return -1;
     work->settings = (struct image_settings){
-        .compress = (enum compress)compress,
+        .compress = work->compress ? work->compress : COMPRESS_ZSTD,
         .threads = asked->threads ? asked->threads : processors(),
     };
     work->image = (struct root_image){.kind = find_kind(asked->mode),
@@ -61,26 +60,11 @@ static int begin(struct work *work)
     return work->image.kind->begin(&work->image);
 }
 
-/* Bytes of a member that are no hole. */
-static uint64_t data_of(const struct member *member)
-{
-    la_int64_t offset, len;
-    uint64_t sum = 0;
-
-    if (!member->block)
-        return 0;
-    if (archive_entry_sparse_reset(member->entry) == 0)
-        return (uint64_t)archive_entry_size(member->entry);
-    while (archive_entry_sparse_next(member->entry, &offset, &len) == 0)
-        sum += (uint64_t)len;
-    return sum;
-}
-
 /* A member that goes into the image. */
 int ramroot_put(struct work *work, struct member *member)
 {
     work->made->files++;
-    work->made->budget.unpacked += budget_file(data_of(member));
+    work->made->budget.unpacked += budget_file(member_bytes(member));
     return work->image.kind->add(&work->image, member);
 }
 
@@ -90,7 +74,10 @@ static int take(struct work *work, struct member *member)
 
     if (wanted == 1)
         wanted = adjust_member(&work->adjust, member);
-    return wanted == 1 ? ramroot_put(work, member) : wanted;
+    if (wanted != 1)
+        return wanted;
+    named_acls_member(&work->named_acls, member, work->tree.next_overlay);
+    return ramroot_put(work, member);
 }
 
 static int stream(struct work *work)
@@ -156,8 +143,12 @@ static int finish(struct work *work)
 
     if (result == 0)
         result = ramroot_find_kernel(work);
-    if (result < 0)
-        return -1;
+    if (result == 0)
+        result = named_acls_end(&work->named_acls, work->subject, &work->extra);
+    if (result == 0)
+        result = ramroot_check_format(work);
+    if (result != 0)
+        return result;
     work->made->kernel.mtime = work->adjust.time;
     folder = collect_modules(&work->collect, work->made->version);
     if (ramroot_check_modules(work, folder) < 0 || ramroot_put_modules(work, folder) < 0 ||
@@ -170,12 +161,29 @@ static int finish(struct work *work)
     return result == 0 ? ramroot_check_limit(work) : -1;
 }
 
-int ramroot_make(struct ramroot *ramroot, const struct ramroot_job *job)
+static void work_free(struct work *work)
+{
+    if (work->image.kind)
+        work->image.kind->free(&work->image);
+    if (work->image.fd >= 0)
+        close(work->image.fd);
+    tree_stream_close(&work->tree);
+    collect_free(&work->collect);
+    modules_free(&work->modules);
+    adjust_free(&work->adjust);
+    named_acls_free(&work->named_acls);
+    buf_free(&work->extra);
+    free(work->config);
+}
+
+/* 0; -1, reported; 1: the kernel reads no image of this format, but one in *compress. */
+static int make(struct ramroot *ramroot, const struct ramroot_job *job, enum compress *compress)
 {
     const char *path = job->asked->path;
     struct work work = {.job = job,
                         .made = ramroot,
                         .subject = strcmp(path, "-") == 0 ? "standard input" : path,
+                        .compress = *compress,
                         .tree = {.rootfs.fd = -1},
                         .collect = {.spool.fd = -1},
                         .image = {.fd = -1}};
@@ -193,15 +201,21 @@ int ramroot_make(struct ramroot *ramroot, const struct ramroot_job *job)
     }
     if (result == 0)
         result = finish(&work);
-    if (work.image.kind)
-        work.image.kind->free(&work.image);
-    if (work.image.fd >= 0)
-        close(work.image.fd);
-    tree_stream_close(&work.tree);
-    collect_free(&work.collect);
-    modules_free(&work.modules);
-    adjust_free(&work.adjust);
-    buf_free(&work.extra);
+    *compress = work.compress;
+    work_free(&work);
+    return result;
+}
+
+int ramroot_make(struct ramroot *ramroot, const struct ramroot_job *job)
+{
+    const char *asked = job->asked->compress;
+    enum compress compress = asked ? (enum compress)compress_find(asked) : COMPRESS_AUTO;
+    int result = make(ramroot, job, &compress);
+
+    if (result == 1) {
+        ramroot_free(ramroot);
+        result = make(ramroot, job, &compress);
+    }
     return result;
 }
 

@@ -17,10 +17,11 @@ static void describe(const struct work *work, struct buf *conf)
     const struct ramroot *made = work->made;
     const struct strings *urls = &work->job->asked->urls;
 
-    buf_printf(conf, "mode=%s\ncompress=%s\nsha256=%s\nsize=%llu\nunpacked=%llu\nram=%llu\n",
+    buf_printf(conf,
+               "mode=%s\ncompress=%s\nsha256=%s\nsize=%llu\nunpacked=%llu\npeak=%llu\nram=%llu\n",
                made->mode, compress_name(made->compress), made->sha256,
                (unsigned long long)made->image_len, (unsigned long long)made->budget.unpacked,
-               (unsigned long long)made->budget.ram);
+               (unsigned long long)made->budget.peak, (unsigned long long)made->budget.ram);
     buf_printf(conf, "source=%s\n", sources[made->delivery]);
     if (made->delivery == DELIVERY_LOADER)
         buf_puts(conf, "path=/root.img\n");
@@ -83,7 +84,6 @@ static int wrap_image(struct work *work)
 static int write_stage(struct work *work, int fd, struct buf *conf)
 {
     const struct ramroot_job *job = work->job;
-    char *config = collect_config(&work->collect, work->made->version);
     struct stage stage = {
         .busybox = stage_find_busybox(job->asked->busybox),
         .templates = job->templates,
@@ -93,15 +93,12 @@ static int write_stage(struct work *work, int fd, struct buf *conf)
         .conf = conf->data,
         .extra = work->extra.len ? work->extra.data : "",
         .time = work->adjust.time,
-        .compress = kernel_config_initramfs(config, work->made->version),
+        .compress = kernel_config_initramfs(work->config, work->made->version),
     };
     int result = stage.busybox ? 0 : -1;
 
-    if (result == 0 && work->image.kind == &image_squashfs)
-        result = kernel_config_squashfs(config, work->made->compress, work->subject);
     if (result == 0)
         result = stage_write(&stage, fd, anonymous_folder(), &work->made->budget.stage);
-    free(config);
     return result;
 }
 

@@ -4,9 +4,12 @@
 #include "base/msg.h"
 #include "boot/kernel.h"
 #include "ramroot/anonymous.h"
+#include "ramroot/kernel_config.h"
+#include "ramroot/kernel_ikconfig.h"
 
 #include <elf.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define INIT_DEFAULT "sbin/init"
@@ -97,6 +100,10 @@ static int read_kernel(struct work *work)
         result = msg_error("%s: reading the kernel: a RAM root needs one for x86-64", source->path);
     else if (result == 0)
         work->made->version = xasprintf("%.*s", (int)strcspn(kernel.version, " "), kernel.version);
+    if (result == 0)
+        work->config = collect_config(&work->collect, work->made->version);
+    if (result == 0 && !work->config)
+        work->config = kernel_ikconfig(&content);
     if (own.fd >= 0)
         source_close(&own);
     return result;
@@ -108,6 +115,27 @@ int ramroot_find_kernel(struct work *work)
     if (!work->job->kernel && take_kernel(work) < 0)
         return -1;
     return read_kernel(work);
+}
+
+/* Can the source be read once more? */
+static bool is_lasting(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+int ramroot_check_format(struct work *work)
+{
+    enum compress best = kernel_config_squashfs(work->config, work->made->version);
+    const struct request_root *asked = work->job->asked;
+
+    if (work->image.kind != &image_squashfs)
+        return 0;
+    if (asked->compress || best == work->settings.compress || !is_lasting(asked->path))
+        return kernel_config_squashfs_check(work->config, work->settings.compress, work->subject);
+    work->compress = best;
+    return 1;
 }
 
 /* A member that was put aside and is wanted after all. */

@@ -7,6 +7,7 @@
 #include "ramroot/collect.h"
 #include "ramroot/image.h"
 #include "ramroot/modules.h"
+#include "ramroot/named_acl.h"
 #include "ramroot/ramroot.h"
 #include "ramroot/tree.h"
 
@@ -19,7 +20,10 @@ struct work {
     const char *subject; /* the source, for messages */
     struct tree_stream tree;
     struct collect collect;
+    char *config; /* of the kernel; NULL: not known */
     struct adjust adjust;
+    struct named_acls named_acls;
+    enum compress compress; /* COMPRESS_AUTO: not asked for */
     struct image_settings settings;
     struct root_image image;
     struct modules modules;
@@ -34,8 +38,10 @@ int ramroot_write(int fd, const char *name, const char *data, size_t len);
 
 /* Is there something to start, and for this architecture? */
 int ramroot_check_init(struct work *work);
-/* Finds kernel and version. */
+/* Finds kernel, version and configuration. */
 int ramroot_find_kernel(struct work *work);
+/* Can the kernel read the image? -1, reported: no; 1: no, but what work->compress now says. */
+int ramroot_check_format(struct work *work);
 /* folder: of the kernel's modules in the tree; NULL: there is none. */
 int ramroot_check_modules(struct work *work, const char *folder);
 /* What was put aside and is wanted goes into the image. */

@@ -182,14 +182,8 @@ static int take_xattrs(struct squash *squash, struct squash_inode *inode,
         return 0;
     sqfs_xattr_writer_begin(squash->xattrs, 0);
     while (archive_entry_xattr_next(entry, &name, &value, &len) == ARCHIVE_OK) {
-        int type = acl_type(name);
-
-        if (type) {
-            acl_of(inode, type)->len = 0;
-            buf_add(acl_of(inode, type), value, len);
-        } else if (take_xattr(squash, path, name, value, len) < 0) {
+        if (take_xattr(squash, path, name, value, len) < 0)
             return -1;
-        }
     }
     result = sqfs_xattr_writer_end(squash->xattrs, &inode->xattrs);
     return result ? squash_fail(squash, path, result) : 0;

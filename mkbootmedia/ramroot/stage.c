@@ -4,10 +4,10 @@
 #include "base/embedded.h"
 #include "base/msg.h"
 #include "base/source.h"
+#include "boot/initramfs.h"
 #include "boot/newc.h"
 
 #include <elf.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -209,7 +209,6 @@ static int fill(struct pack *pack, const struct stage *stage)
     if (add_busybox(pack, stage->busybox) < 0 || add_init(pack, stage->templates) < 0)
         return -1;
     add(pack, "bin/rootload", S_IFREG | 0755, rootload->data, rootload->len);
-    add_text(pack, "etc/mkbootmedia.conf", stage->conf);
     add_text(pack, "etc/mkbootmedia.extra", stage->extra);
     add_text(pack, "etc/modules", first_modules(stage));
     add_modules(pack, stage);
@@ -217,12 +216,24 @@ static int fill(struct pack *pack, const struct stage *stage)
     return 0;
 }
 
-/* Loaders put one file behind the other; Linux looks for archives on multiples of 4 bytes. */
-static int pad(int fd, const char *name, uint64_t len)
+/* What the image is and wants, as an archive of its own that is not compressed: who has the file
+ * can read it (initramfs_find). */
+static int write_conf(const struct stage *stage, int fd, const char *name)
 {
-    size_t zeros = (size_t)(round_up(len, 4) - len);
+    struct pack pack = {.time = stage->time};
+    struct content content;
+    off_t at = lseek(fd, 0, SEEK_CUR);
+    int result;
 
-    return write(fd, "\0\0\0", zeros) == (ssize_t)zeros ? 0 : msg_errno(name, "writing");
+    add_folder(&pack, "etc");
+    add_text(&pack, INITRAMFS_CONF, stage->conf);
+    newc_end(&pack.out);
+    content = content_memory(pack.out.data, pack.out.len);
+    result = content_write(&content, fd, name, (uint64_t)at);
+    if (result == 0 && lseek(fd, at + (off_t)pack.out.len, SEEK_SET) < 0)
+        result = msg_errno(name, "writing");
+    buf_free(&pack.out);
+    return result;
 }
 
 int stage_write(const struct stage *stage, int fd, const char *name, uint64_t *unpacked)
@@ -232,13 +243,13 @@ int stage_write(const struct stage *stage, int fd, const char *name, uint64_t *u
     int result = fill(&pack, stage);
 
     if (result == 0)
+        result = write_conf(stage, fd, name);
+    if (result == 0)
         result = compressor_begin(&compressor, stage->compress, 0, 1, fd, name);
     if (result == 0)
         result = compressor_add(&compressor, pack.out.data, pack.out.len);
     if (result == 0)
         result = compressor_end(&compressor);
-    if (result == 0)
-        result = pad(fd, name, compressor.out);
     *unpacked = pack.out.len;
     compressor_free(&compressor);
     buf_free(&pack.out);

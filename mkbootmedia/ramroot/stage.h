@@ -1,6 +1,7 @@
 /*
- * stage: the first stage, a small initramfs: BusyBox, rootload, templates/init, the modules that it
- * needs, and what it has to know of the root image (etc/mkbootmedia.conf).
+ * stage: the first stage, a small initramfs: what it has to know of the root image
+ * (etc/mkbootmedia.conf), not compressed; BusyBox, rootload, templates/init and the modules that it
+ * needs, compressed.
  */
 #ifndef RAMROOT_STAGE_H
 #define RAMROOT_STAGE_H
@@ -25,8 +26,8 @@ struct stage {
 
 /* Where the host keeps a BusyBox without shared libraries; NULL, reported: nowhere. */
 const char *stage_find_busybox(const char *asked);
-/* Appends the archive, compressed and padded to 4 bytes, to fd at its file offset; *unpacked
- * becomes its size without compression. name is the file's, for messages. -1, reported. */
+/* Appends both archives to fd at its file offset, a multiple of 4; *unpacked becomes their size
+ * without compression. name is the file's, for messages. -1, reported. */
 int stage_write(const struct stage *stage, int fd, const char *name, uint64_t *unpacked);
 
 #endif

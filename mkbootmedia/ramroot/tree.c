@@ -3,6 +3,7 @@
 
 #include "base/msg.h"
 #include "base/util.h"
+#include "ramroot/acl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ int tree_stream_open(struct tree_stream *tree, const struct tree_source *source)
     return rootfs_open(&tree->rootfs, source->path);
 }
 
-#define HOLE_MAX (1024 * GIB) /* bytes of a file */
+#define FILE_TIB 16 /* of a file, holes and all: what ext4 can have */
 
 static int give_block(struct member *member, const void **data, size_t *len, uint64_t *offset)
 {
@@ -77,18 +78,24 @@ static int next_of_layer(struct tree_stream *tree, struct archive_entry **entry)
     return result;
 }
 
-/* A file may be all hole, but within reason. */
-static int check_size(const struct tree_stream *tree, struct archive_entry *entry)
+/* A file may be all hole, but within reason; what its header says of the rest need not be read to
+ * be too much. */
+static int check_size(struct tree_stream *tree, const struct member *member)
 {
-    if ((uint64_t)archive_entry_size(entry) <= HOLE_MAX)
-        return 0;
-    return msg_error("%s: reading the root file system: %s: claims to be larger than 1 TiB",
-                     tree->rootfs.path, archive_entry_pathname(entry));
+    const struct guard *guard = &tree->guard;
+
+    if ((uint64_t)archive_entry_size(member->entry) > FILE_TIB * 1024 * GIB)
+        return msg_error("%s: reading the root file system: %s: claims to be larger than %d TiB",
+                         tree->rootfs.path, archive_entry_pathname(member->entry), FILE_TIB);
+    if (member_bytes(member) > guard->bytes_max - guard->bytes)
+        return guard_bytes(&tree->guard, guard->bytes_max - guard->bytes + 1, tree->rootfs.path);
+    return 0;
 }
 
 int tree_stream_next(struct tree_stream *tree, struct member *member)
 {
     struct archive_entry *entry;
+    const char *why;
     int result;
 
     while ((result = next_of_layer(tree, &entry)) == 0 && (result = next_layer(tree)) == 1)
@@ -98,7 +105,11 @@ int tree_stream_next(struct tree_stream *tree, struct member *member)
     *member = (struct member){.entry = entry, .arg = tree};
     if (!archive_entry_hardlink(entry) && archive_entry_filetype(entry) == AE_IFREG)
         member->block = give_block;
-    return check_size(tree, entry) < 0 ? -1 : 1;
+    why = acl_normalize(entry);
+    if (why)
+        return msg_error("%s: reading the root file system: %s: %s", tree->rootfs.path,
+                         archive_entry_pathname(entry), why);
+    return check_size(tree, member) < 0 ? -1 : 1;
 }
 
 void tree_stream_close(struct tree_stream *tree)

@@ -296,12 +296,52 @@ static void test_no_number(void **state)
     }
 }
 
+static void test_normalize(void **state)
+{
+    struct archive_entry *entry = archive_entry_new();
+    struct buf value = {0};
+    uint8_t bytes[256];
+    char hex[512];
+
+    (void)state;
+    archive_entry_xattr_add_entry(entry, "user.a", "1", 1);
+    assert_int_equal(archive_entry_acl_from_text(
+                         entry, "user::rw-,user:alice:rw-,group::r--,mask::rw-,other::---", ACCESS),
+                     ARCHIVE_OK);
+    assert_null(acl_normalize(entry));
+    assert_int_equal(archive_entry_xattr_count(entry), 1);
+    archive_entry_xattr_add_entry(entry, "system.posix_acl_default", bytes,
+                                  bytes_of(FOLDER_ACL, bytes));
+    assert_null(acl_normalize(entry));
+    assert_int_equal(archive_entry_xattr_count(entry), 1);
+    assert_string_equal(acl_write(entry, ACCESS, &value),
+                        "an ACL that names a user or group without its number");
+    value.len = 0;
+    assert_null(acl_write(entry, DEFAULT, &value));
+    assert_string_equal(hex_of(&value, hex), FOLDER_ACL);
+    /* the attribute, which has numbers, counts more than the text */
+    archive_entry_xattr_add_entry(entry, "system.posix_acl_access", bytes,
+                                  bytes_of(FILE_ACL, bytes));
+    assert_null(acl_normalize(entry));
+    value.len = 0;
+    assert_null(acl_write(entry, ACCESS, &value));
+    assert_string_equal(hex_of(&value, hex), FILE_ACL);
+    value.len = 0;
+    assert_null(acl_write(entry, DEFAULT, &value));
+    assert_string_equal(hex_of(&value, hex), FOLDER_ACL);
+    archive_entry_xattr_add_entry(entry, "system.posix_acl_access", bytes, 5);
+    assert_non_null(acl_normalize(entry));
+    buf_free(&value);
+    archive_entry_free(entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_read),  cmocka_unit_test(test_mode),
-        cmocka_unit_test(test_malformed), cmocka_unit_test(test_write), cmocka_unit_test(test_both),
-        cmocka_unit_test(test_no_number),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_read),
+        cmocka_unit_test(test_mode),      cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_write),     cmocka_unit_test(test_both),
+        cmocka_unit_test(test_no_number), cmocka_unit_test(test_normalize),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

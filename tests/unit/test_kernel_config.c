@@ -51,6 +51,28 @@ static void test_initramfs(void **state)
     }
 }
 
+static void test_squashfs_best(void **state)
+{
+    static const struct {
+        const char *config, *version;
+        enum compress want;
+    } cases[] = {
+        {"CONFIG_SQUASHFS_ZLIB=y\nCONFIG_SQUASHFS_XZ=y\nCONFIG_SQUASHFS_ZSTD=y\n", "4.18",
+         COMPRESS_ZSTD},
+        {"CONFIG_SQUASHFS_ZLIB=y\nCONFIG_SQUASHFS_XZ=y\n", "6.1", COMPRESS_GZIP},
+        {"CONFIG_SQUASHFS_XZ=y\n", "6.1", COMPRESS_XZ},
+        {"", "6.1", COMPRESS_NONE},
+        {NULL, "4.14", COMPRESS_ZSTD},
+        {NULL, "6.1", COMPRESS_ZSTD},
+        {NULL, "4.13.9", COMPRESS_GZIP},
+        {NULL, "3.10.0-1160.el7", COMPRESS_GZIP},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(kernel_config_squashfs(cases[i].config, cases[i].version), cases[i].want);
+}
+
 static void test_squashfs(void **state)
 {
     static const char all[] =
@@ -64,7 +86,8 @@ static void test_squashfs(void **state)
         {all, COMPRESS_XZ, NULL},
         {all, COMPRESS_GZIP, NULL},
         {NULL, COMPRESS_ZSTD, NULL},
-        {"", COMPRESS_NONE, NULL},
+        {all, COMPRESS_NONE, NULL},
+        {"", COMPRESS_NONE, "none (CONFIG_SQUASHFS_ZLIB)"},
         {"", COMPRESS_ZSTD, "zstd (CONFIG_SQUASHFS_ZSTD)"},
         {"", COMPRESS_XZ, "xz (CONFIG_SQUASHFS_XZ)"},
         {"", COMPRESS_GZIP, "gzip (CONFIG_SQUASHFS_ZLIB)"},
@@ -79,7 +102,7 @@ static void test_squashfs(void **state)
         int result;
 
         caught_begin(&caught);
-        result = kernel_config_squashfs(cases[i].config, cases[i].format, "root.tar");
+        result = kernel_config_squashfs_check(cases[i].config, cases[i].format, "root.tar");
         caught_end(&caught, text, sizeof text);
         *want = '\0';
         if (cases[i].missing)
@@ -96,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_initramfs),
+        cmocka_unit_test(test_squashfs_best),
         cmocka_unit_test(test_squashfs),
     };
 

@@ -1,4 +1,5 @@
 /* squash: what members are in a squashfs, looked at with unsquashfs and rdsquashfs. */
+#include "ramroot/acl.h"
 #include "squash_image.h"
 
 static void test_members(void **state)
@@ -230,8 +231,14 @@ static void test_xattrs(void **state)
     free(large);
 }
 
-#define ACL "\2\0\0\0\1\0\6\0\xff\xff\xff\xff\4\0\4\0\xff\xff\xff\xff\x20\0\4\0\xff\xff\xff\xff"
 #define HEX "0200000001000600ffffffff04000400ffffffff20000400ffffffff"
+#define ACL_OF_5                                                                                   \
+    "\2\0\0\0\1\0\6\0\xff\xff\xff\xff\2\0\4\0\5\0\0\0\4\0\4\0\xff\xff\xff\xff\x10\0\6\0\xff\xff"   \
+    "\xff\xff"                                                                                     \
+    "\x20\0\4\0\xff\xff\xff\xff"
+#define HEX_OF_5                                                                                   \
+    "0200000001000600ffffffff0200040005000000"                                                     \
+    "04000400ffffffff10000600ffffffff20000400ffffffff"
 
 /* ACLs become lines for the first stage: those of the tree as it is at the end. */
 static void test_acls(void **state)
@@ -241,10 +248,10 @@ static void test_acls(void **state)
 
     (void)state;
     assert_int_equal(begin(&image, COMPRESS_ZSTD, 0, 1, 0), 0);
-    archive_entry_xattr_add_entry(entry, "system.posix_acl_access", ACL, 28);
+    assert_null(acl_read(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, ACL_OF_5, 44));
     assert_int_equal(add_entry(&image, entry, NULL), 0);
     entry = new_entry("gone", S_IFREG | 0644);
-    archive_entry_xattr_add_entry(entry, "system.posix_acl_access", ACL, 28);
+    assert_null(acl_read(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, ACL_OF_5, 44));
     assert_int_equal(add_entry(&image, entry, NULL), 0);
     assert_int_equal(add_text(&image, "gone", "without"), 0);
     assert_int_equal(add_link(&image, "d/link", "d/a b"), 0);
@@ -258,8 +265,8 @@ static void test_acls(void **state)
                                 -1, NULL);
     assert_int_equal(add_entry(&image, entry, NULL), 0);
     assert_int_equal(image.image.kind->end(&image.image), 0);
-    assert_string_equal(image.extra.data, "xattr system.posix_acl_access " HEX " d/a\\040b\n"
-                                          "xattr system.posix_acl_access " HEX " d/link\n"
+    assert_string_equal(image.extra.data, "xattr system.posix_acl_access " HEX_OF_5 " d/a\\040b\n"
+                                          "xattr system.posix_acl_access " HEX_OF_5 " d/link\n"
                                           "xattr system.posix_acl_default " HEX " d\n");
     done(&image);
 }
