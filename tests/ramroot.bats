@@ -514,10 +514,38 @@ root_hash() { in_image out/root.img etc/shadow | sed -n 's/^root:\([^:]*\):.*/\1
     bsdtar -xOf out/lab.iso "$initrd" | cmp - out/root.img
     bsdtar -xOf out/lab.iso "$(grep -E 'boot/.*vmlinuz$' in/list | head -n 1)" | cmp - out/vmlinuz
     find out/net/payload -type f -exec sha256sum {} + | cut -d ' ' -f 1 >in/sums
-    grep -qx "$(sha256sum <out/root.img | cut -d ' ' -f 1)" in/sums
+    cp out/root.img in/padded # iPXE wants multiples of 4
+    truncate -s %4 in/padded
+    grep -qx "$(sha256sum <in/padded | cut -d ' ' -f 1)" in/sums
     grep -qx "$(sha256sum <out/vmlinuz | cut -d ' ' -f 1)" in/sums
     mkbootmedia plan -r "$SMALL" usb >in/plan
     grep -q vmlinuz in/plan
+}
+
+@test "inspect says of a medium what plan said before: the root, and the memory that it takes" {
+    local kind options
+    while read -r kind options; do
+        # shellcheck disable=SC2086 # words
+        mkbootmedia plan -r "$SMALL" $options --json "$kind" >in/plan
+        # shellcheck disable=SC2086
+        mkbootmedia "$kind" -q -r "$SMALL" $options -o "out/lab.$kind"
+        mkbootmedia inspect --json "out/lab.$kind" >in/inspect
+        filter='{mode, image, unpacked, peak, ram}'
+        jq -e ".entries[0].root | $filter" in/plan >in/want
+        jq -e ".entries[0].root | $filter" in/inspect | diff in/want -
+        grep -q ' 0$' in/want && return 1
+        mkbootmedia inspect "out/lab.$kind" | grep -A1 '^ *root .*unpacked$' | grep -q '^ *memory .*least'
+    done <<END
+usb --mode tmpfs
+iso --mode overlay --compress gzip
+iso --mode tmpfs --fetch
+usb --mode overlay --fetch
+END
+    jq -e '.entries[0].root | .source == "medium" and .compress == "zstd"' in/inspect
+    # an initramfs of somebody else's
+    bsdtar --format newc -cf in/initrd -C "$SHARE/small" etc
+    mkbootmedia iso -q -k "$(kernel)" -i in/initrd -o out/other.iso
+    mkbootmedia inspect --json out/other.iso | jq -e '.entries[0].root == null'
 }
 
 @test "--fetch: the root image is a file of its own, the first stage is small" {
