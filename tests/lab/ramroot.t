@@ -16,18 +16,22 @@ TOP=$top
 # loader within the initramfs, from the medium by the first stage, over HTTP by the first stage.
 table='
 wrong_urls    bios
+debian        tmpfs    bios        usb
 debian        overlay  uefi        cd
 debian        tmpfs    secureboot  cd
+http_debian   tmpfs    uefi        ipxe
 el            overlay  bios
 small         tmpfs    bios        usb
 from_medium   overlay  uefi        usb
 from_medium   tmpfs    bios        cd
+http          overlay  bios        ipxe
 http          tmpfs    secureboot  shim
 server_dies   tmpfs    bios
 little_ram    tmpfs    bios
 little_ram    overlay  bios
 flipped_bit   tmpfs    bios
 flipped_bit   overlay  bios
+shell         bios
 '
 
 secret='Lab 42!'
