@@ -63,6 +63,11 @@ net" ]
     done
     path=$(jq -r '.entries[0].initrds[0]' net/manifest.json)
     cmp <(cat lab/microcode.img && head -c 3 /dev/zero) "net/$path"
+    # also one that ends in a hole
+    truncate -s 1000000 lab/microcode.img
+    lab_net
+    path=$(jq -r '.entries[0].initrds[0]' net/manifest.json)
+    cmp lab/microcode.img "net/$path"
 }
 
 @test "files that are the same are there once: entries' and hosts'" {

@@ -365,7 +365,8 @@ static int stage(struct tree *tree, struct tree_file *file, const struct content
         result = copy_to_file(&copy, &region);
     if (result < 0 && interrupted)
         msg_error("%s: writing: interrupted", tree->name);
-    if (result == 0 && file->size > content->len && ftruncate(copy.fd, (off_t)file->size) < 0)
+    /* neither padding nor a hole at the end is copied */
+    if (result == 0 && ftruncate(copy.fd, (off_t)file->size) < 0)
         result = tree_errno(tree, file->path, "writing");
     copy_free(&copy);
     close(copy.fd);
