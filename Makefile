@@ -84,11 +84,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(PKG_LIBS) -lcmocka
 
+# Small programs that tests call.
 $(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(PKG_LIBS) -lcmocka
 
-# Small programs that tests call.
 unit: $(UNIT)
 
 # These bring what they need by themselves, through tools/deps.

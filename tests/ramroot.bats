@@ -250,6 +250,39 @@ END
     [ ! -e out/five ]
 }
 
+@test "hard links between what is put aside and what is not" {
+    local version modules mode
+    version=$(kernel_version) modules=lib/modules/$(kernel_version)
+    cp -r "$SHARE/small" in/tree
+    rm "in/tree/boot/vmlinuz-$version"
+    cp "$SHARE/small/boot/vmlinuz-$version" "in/tree/$modules/vmlinuz"
+    mkdir -p in/tree/usr/lib/ostree-boot in/tree/aaa in/tree/lib/modules/5.0 in/tree/boot/more
+    # before, behind, and of another kernel
+    echo before >in/tree/aaa/file
+    ln in/tree/aaa/file in/tree/boot/more/file
+    ln in/tree/aaa/file "in/tree/$modules/file"
+    ln "in/tree/$modules/vmlinuz" "in/tree/boot/vmlinuz-$version"
+    ln "in/tree/$modules/vmlinuz" in/tree/usr/lib/ostree-boot/vmlinuz
+    echo old >in/tree/lib/modules/5.0/shared
+    ln in/tree/lib/modules/5.0/shared "in/tree/$modules/shared"
+    ln in/tree/lib/modules/5.0/shared "in/tree/$modules/shared2"
+    setfattr -n user.lab -v value in/tree/lib/modules/5.0/shared
+    tar --xattrs --xattrs-include='user.*' --sort=name --owner=0 --group=0 -C in/tree -cf in/tree.tar .
+    bsdtar -tvf in/tree.tar | grep -q 'boot/vmlinuz.*link to\|vmlinuz link to'
+    for mode in tmpfs overlay; do
+        for source in tree tree.tar; do
+            ramroot "in/$source" --mode $mode --kernel-out out/vmlinuz -o out/root.img
+            cmp out/vmlinuz "$SHARE/small/boot/vmlinuz-$version"
+            if [ $mode = tmpfs ]; then loaded out/root.img in/got; else unpacked out/root.img in/got; fi
+            [ "$(cat in/got/aaa/file "in/got/$modules/file")" = $'before\nbefore' ]
+            cmp in/got/usr/lib/ostree-boot/vmlinuz out/vmlinuz
+            [ "$(cat "in/got/$modules/shared" "in/got/$modules/shared2")" = $'old\nold' ]
+            [ ! -e in/got/lib/modules/5.0 ] && [ ! -e in/got/boot/more ]
+            [ "$mode" = tmpfs ] || getfattr -n user.lab "in/got/$modules/shared2" >in/value
+        done
+    done
+}
+
 @test "a merged tree: lib is a link to usr/lib" {
     cp -r "$SHARE/small" in/merged
     mv in/merged/lib/modules in/merged/usr/lib/
@@ -326,6 +359,8 @@ END
     [ "$(in_image out/root.img etc/hostname)" = node7.lab.example ]
     in_image out/root.img etc/hosts >in/hosts
     grep -q '^127\.0\.0\.1 localhost' in/hosts
+    grep -qx $'127.0.1.1\tnode7.lab.example node7' in/hosts
+    none grep -q template in/hosts
     fails 2 'hostname' mkbootmedia ramroot "$SMALL" --hostname 'a b' -o out/new
     fails 2 'hostname' mkbootmedia ramroot "$SMALL" --hostname $'a\nb' -o out/new
     fails 2 'hostname' mkbootmedia ramroot "$SMALL" --hostname '' -o out/new

@@ -20,7 +20,7 @@ static const struct {
 } programs[] = {
     {"grub-mkimage", "grub-common (Debian), grub2-tools (Fedora), grub (Arch), grub2 (openSUSE)"},
     {"mkfs.fat", "dosfstools"},
-    {"guestfish", "libguestfs-tools"},
+    {"guestfish", "guestfish"},
 };
 
 static const char *package_of(const char *name)

@@ -104,6 +104,26 @@ static void change_hostname(struct adjust *adjust, struct buf *out, const char *
     buf_printf(out, "%s\n", adjust->asked->hostname);
 }
 
+/* Debian's second line, "127.0.1.1 NAME". */
+static void line_hosts(struct adjust *adjust, struct buf *out, const char *line)
+{
+    static const char own[] = "127.0.1.1";
+    const char *name = adjust->asked->hostname;
+    size_t len = strcspn(name, ".");
+
+    if (strncmp(line, own, strlen(own)) != 0 || !strchr(" \t", line[strlen(own)]))
+        buf_printf(out, "%s\n", line);
+    else if (name[len])
+        buf_printf(out, "%s\t%s %.*s\n", own, name, (int)len, name);
+    else
+        buf_printf(out, "%s\t%s\n", own, name);
+}
+
+static void change_hosts(struct adjust *adjust, struct buf *out, const char *text)
+{
+    each_line(adjust, out, text, line_hosts);
+}
+
 static void change_getty(struct adjust *adjust, struct buf *out, const char *text)
 {
     (void)adjust, (void)text;
@@ -158,6 +178,8 @@ static const struct row {
      "SELinux no longer enforces"},
     {"etc/hostname", wants_hostname, change_hostname, ADD, 0644, "hostname",
      "the host name is set"},
+    {"etc/hosts", wants_hostname, change_hosts, LEAVE, 0644, "hostname",
+     "the old name is no longer in /etc/hosts"},
     {"etc/shadow", wants_password, change_shadow, REFUSE, 0600, "root-password",
      "root has another password"},
     {"root/.ssh/authorized_keys", wants_keys, change_keys, ADD, 0600, "ssh-key",

@@ -1,9 +1,9 @@
 /*
  * budget: the moments at which most is in memory.
  *
- *   by the loader    loader's copy + the same unpacked into rootfs by the kernel   2 x image +
- * stage mode tmpfs       the tree grows while the image, of which what was read is given back,
- * shrinks mode overlay     the image stays, and what is written lies beside it
+ *   brought by the loader: its copy, and the same unpacked into rootfs by Linux
+ *   mode tmpfs: the tree grows while the image, of which what was read is given back, shrinks
+ *   mode overlay: the image stays, and what is written lies beside it
  */
 #include "ramroot/budget.h"
 

@@ -33,18 +33,13 @@ static const char *inside(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && path[len] == '/' ? path + len + 1 : NULL;
 }
 
-static bool is_aside(struct collect *collect, const char *path)
+bool collect_is_aside(const char *path)
 {
-    if (inside(path, "boot"))
-        return true;
-    for (size_t i = 0; i < ARRAY_LEN(module_folders); i++) {
-        if (!inside(path, module_folders[i]))
-            continue;
-        if (!collect->modules)
-            collect->modules = xstrdup(module_folders[i]);
-        return true;
-    }
-    return false;
+    bool aside = inside(path, "boot");
+
+    for (size_t i = 0; i < ARRAY_LEN(module_folders); i++)
+        aside = aside || inside(path, module_folders[i]);
+    return aside;
 }
 
 /* Reads the machine of an ELF file (System V ABI, e_machine) from its first block. */
@@ -61,12 +56,34 @@ static int look(struct member *member, const void **data, size_t *len, uint64_t 
     return result;
 }
 
+/* A name outside of a file that is aside, and perhaps will not be in the image: a file of its own.
+ */
+static int copy_back(struct collect *collect, struct member *member, const char *path)
+{
+    const struct spooled *target =
+        spool_target(&collect->spool, archive_entry_hardlink(member->entry));
+    struct archive_entry *entry;
+
+    if (!target)
+        return 1;
+    entry = archive_entry_clone(target->entry);
+    archive_entry_copy_pathname(entry, path);
+    archive_entry_free(collect->entry);
+    collect->entry = member->entry = entry;
+    if (archive_entry_filetype(entry) != AE_IFREG)
+        return 1;
+    return replay_begin(&collect->replay, &collect->spool, target, member) < 0 ? -1 : 1;
+}
+
 int collect_member(struct collect *collect, struct member *member)
 {
     const char *path = archive_entry_pathname(member->entry);
+    const char *link = archive_entry_hardlink(member->entry);
 
-    if (is_aside(collect, path))
+    if (collect_is_aside(path))
         return spool_add(&collect->spool, member) < 0 ? -1 : 0;
+    if (link && collect_is_aside(link))
+        return copy_back(collect, member, path);
     for (size_t i = 0; i < ARRAY_LEN(programs) && member->block; i++) {
         if (strcmp(path, programs[i]) != 0)
             continue;
@@ -87,7 +104,7 @@ static bool ends_in_old(const char *name)
 }
 
 /* "boot/vmlinuz-6.1.0" or "lib/modules/6.1.0/vmlinuz": the version, malloc'ed; NULL: no kernel. */
-static char *version_of(const struct collect *collect, const char *path)
+static char *version_of(const char *path)
 {
     static const char name[] = "vmlinuz-";
     const char *rest = inside(path, "boot");
@@ -97,9 +114,11 @@ static char *version_of(const struct collect *collect, const char *path)
                        !strstr(rest, "rescue") && !ends_in_old(rest)
                    ? xstrdup(rest + strlen(name))
                    : NULL;
-    rest = collect->modules ? inside(path, collect->modules) : NULL;
-    if (rest && strchr(rest, '/') && strcmp(strchr(rest, '/'), "/vmlinuz") == 0)
-        return xasprintf("%.*s", (int)strcspn(rest, "/"), rest);
+    for (size_t i = 0; i < ARRAY_LEN(module_folders); i++) {
+        rest = inside(path, module_folders[i]);
+        if (rest && strchr(rest, '/') && strcmp(strchr(rest, '/'), "/vmlinuz") == 0)
+            return xasprintf("%.*s", (int)strcspn(rest, "/"), rest);
+    }
     return NULL;
 }
 
@@ -128,7 +147,7 @@ int collect_kernel(struct collect *collect, const char *version, const char *sub
     *kernel = (struct collect_kernel){0};
     for (size_t i = 0; i < collect->spool.count; i++) {
         const struct spooled *member = &collect->spool.members[i];
-        char *found = version_of(collect, archive_entry_pathname(member->entry));
+        char *found = version_of(archive_entry_pathname(member->entry));
 
         if (!found || !is_file(member)) {
             free(found);
@@ -149,23 +168,32 @@ int collect_kernel(struct collect *collect, const char *version, const char *sub
     return kernel->file ? 0 : -1;
 }
 
-char *collect_modules(struct collect *collect, const char *version)
+static bool holds(const struct collect *collect, const char *folder)
 {
-    char *folder = collect->modules ? xasprintf("%s/%s", collect->modules, version) : NULL;
     bool found = false;
 
-    for (size_t i = 0; folder && i < collect->spool.count && !found; i++)
+    for (size_t i = 0; i < collect->spool.count && !found; i++)
         found = inside(archive_entry_pathname(collect->spool.members[i].entry), folder);
-    if (found)
-        return folder;
-    free(folder);
+    return found;
+}
+
+char *collect_modules(const struct collect *collect, const char *version)
+{
+    for (size_t i = 0; i < ARRAY_LEN(module_folders); i++) {
+        char *folder = xasprintf("%s/%s", module_folders[i], version);
+
+        if (holds(collect, folder))
+            return folder;
+        free(folder);
+    }
     return NULL;
 }
 
-char *collect_config(struct collect *collect, const char *version)
+char *collect_config(const struct collect *collect, const char *version)
 {
     char *places[] = {xasprintf("boot/config-%s", version),
-                      xasprintf("%s/%s/config", collect->modules ? collect->modules : "", version)};
+                      xasprintf("%s/%s/config", module_folders[0], version),
+                      xasprintf("%s/%s/config", module_folders[1], version)};
     char *text = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
@@ -186,7 +214,8 @@ char *collect_config(struct collect *collect, const char *version)
 void collect_free(struct collect *collect)
 {
     spool_free(&collect->spool);
-    free(collect->modules);
+    replay_free(&collect->replay);
+    archive_entry_free(collect->entry);
     free(collect->machine_path);
     *collect = (struct collect){.spool.fd = -1};
 }

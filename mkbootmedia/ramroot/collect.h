@@ -12,15 +12,20 @@
 #include <stdbool.h>
 
 struct collect {
-    struct spool spool;  /* members of /boot and of folders of modules */
-    char *modules;       /* "usr/lib/modules", where the tree has them; NULL: nowhere */
-    unsigned machine;    /* ELF e_machine of what is started first; 0: not seen */
-    char *machine_path;  /* whose that is */
-    struct member inner; /* the member whose first bytes are looked at */
+    struct spool spool;          /* members of /boot and of folders of modules */
+    unsigned machine;            /* ELF e_machine of what is started first; 0: not seen */
+    char *machine_path;          /* whose that is */
+    struct member inner;         /* the member whose first bytes are looked at */
+    struct archive_entry *entry; /* of a file that was a link to one that is aside */
+    struct replay replay;        /* its contents */
 };
 
-/* 1: the member goes into the image; 0: it has been put aside; -1, reported. */
+/* 1: the member goes into the image (a hard link to what is aside as a file of its own); 0: it has
+ * been put aside; -1, reported. */
 int collect_member(struct collect *collect, struct member *member);
+
+/* Is a path one of those that are put aside? */
+bool collect_is_aside(const char *path);
 
 /* A kernel of the tree. */
 struct collect_kernel {
@@ -35,9 +40,9 @@ struct collect_kernel {
 int collect_kernel(struct collect *collect, const char *version, const char *subject,
                    struct collect_kernel *kernel);
 /* The folder of the modules of a version, malloc'ed; NULL: there is none. */
-char *collect_modules(struct collect *collect, const char *version);
+char *collect_modules(const struct collect *collect, const char *version);
 /* The text of the configuration of a kernel, malloc'ed; NULL: it is not there. */
-char *collect_config(struct collect *collect, const char *version);
+char *collect_config(const struct collect *collect, const char *version);
 void collect_free(struct collect *collect); /* safe on {.spool.fd = -1} */
 
 #endif

@@ -80,6 +80,16 @@ static int take(struct work *work, struct member *member)
     return ramroot_put(work, member);
 }
 
+/* A file that is added goes where the tree's links lead: in some trees root is a link. */
+static int put_added(struct work *work, struct member *member)
+{
+    char *path = guard_resolve(&work->tree.guard, archive_entry_pathname(member->entry), false);
+
+    archive_entry_copy_pathname(member->entry, path);
+    free(path);
+    return ramroot_put(work, member);
+}
+
 static int stream(struct work *work)
 {
     const struct request_root *asked = work->job->asked;
@@ -91,7 +101,7 @@ static int stream(struct work *work)
     while (result == 0 && (result = tree_stream_next(&work->tree, &member)) == 1)
         result = take(work, &member);
     while (result == 0 && (result = adjust_more(&work->adjust, &member)) == 1)
-        result = ramroot_put(work, &member);
+        result = put_added(work, &member);
     return result;
 }
 

@@ -138,45 +138,6 @@ int ramroot_check_format(struct work *work)
     return 1;
 }
 
-/* A member that was put aside and is wanted after all. */
-struct replay {
-    struct work *work;
-    char *data;
-    size_t len;
-    bool given;
-};
-
-static int give(struct member *member, const void **data, size_t *len, uint64_t *offset)
-{
-    struct replay *replay = member->arg;
-
-    if (replay->given || !replay->len)
-        return 0;
-    replay->given = true;
-    *data = replay->data;
-    *len = replay->len;
-    *offset = 0;
-    return 1;
-}
-
-static int put_spooled(struct work *work, const struct spooled *spooled)
-{
-    struct replay replay = {.work = work};
-    struct member member = {.entry = spooled->entry, .arg = &replay};
-    int result;
-
-    if (archive_entry_filetype(spooled->entry) == AE_IFREG &&
-        !archive_entry_hardlink(spooled->entry)) {
-        replay.data = spool_read(&work->collect.spool, spooled, &replay.len);
-        if (!replay.data)
-            return -1;
-        member.block = give;
-    }
-    result = ramroot_put(work, &member);
-    free(replay.data);
-    return result;
-}
-
 /* /boot, and modules of other kernels, are of no use to a system that was booted without them. */
 static bool is_kept(const struct work *work, const char *path, const char *folder)
 {
@@ -190,6 +151,42 @@ static bool is_kept(const struct work *work, const char *path, const char *folde
            strcmp(path + len, "/vmlinuz") != 0;
 }
 
+/* Is what a hard link names in the image? */
+static bool has_target(const struct work *work, const struct spooled *spooled, const char *folder)
+{
+    const char *link = archive_entry_hardlink(spooled->entry);
+
+    return !collect_is_aside(link) || is_kept(work, link, folder);
+}
+
+/* What was put aside and is wanted after all; a name of a file that is not becomes that file. */
+static int put_spooled(struct work *work, const struct spooled *spooled, const char *folder)
+{
+    const struct spool *spool = &work->collect.spool;
+    const char *path = archive_entry_pathname(spooled->entry), *link = path;
+    const struct spooled *at = spooled;
+    struct archive_entry *entry;
+    struct replay replay = {0};
+    struct member member;
+    int result = 0;
+
+    while (at && (link = archive_entry_hardlink(at->entry)) && !has_target(work, at, folder))
+        at = spool_find(spool, link);
+    if (!at)
+        return msg_error("%s: %s: packing: what it is a hard link to is not there", work->subject,
+                         path);
+    entry = archive_entry_clone(at->entry);
+    archive_entry_copy_pathname(entry, path);
+    member = (struct member){.entry = entry};
+    if (!link && archive_entry_filetype(entry) == AE_IFREG)
+        result = replay_begin(&replay, spool, at, &member);
+    if (result == 0)
+        result = ramroot_put(work, &member);
+    replay_free(&replay);
+    archive_entry_free(entry);
+    return result;
+}
+
 int ramroot_put_modules(struct work *work, const char *folder)
 {
     const struct spool *spool = &work->collect.spool;
@@ -197,7 +194,7 @@ int ramroot_put_modules(struct work *work, const char *folder)
     for (size_t i = 0; i < spool->count; i++) {
         const char *path = archive_entry_pathname(spool->members[i].entry);
 
-        if (is_kept(work, path, folder) && put_spooled(work, &spool->members[i]) < 0)
+        if (is_kept(work, path, folder) && put_spooled(work, &spool->members[i], folder) < 0)
             return -1;
     }
     return 0;

@@ -197,6 +197,49 @@ char *spool_read(const struct spool *spool, const struct spooled *spooled, size_
     return data;
 }
 
+const struct spooled *spool_target(const struct spool *spool, const char *path)
+{
+    for (size_t i = spool->count; i-- && path;) {
+        const struct spooled *at = &spool->members[i];
+
+        if (strcmp(archive_entry_pathname(at->entry), path) != 0)
+            continue;
+        if (!archive_entry_hardlink(at->entry))
+            return at;
+        path = archive_entry_hardlink(at->entry); /* of one that came earlier */
+    }
+    return NULL;
+}
+
+static int replay_block(struct member *member, const void **data, size_t *len, uint64_t *offset)
+{
+    struct replay *replay = member->arg;
+
+    if (replay->given || !replay->len)
+        return 0;
+    replay->given = true;
+    *data = replay->data;
+    *len = replay->len;
+    *offset = 0;
+    return 1;
+}
+
+int replay_begin(struct replay *replay, const struct spool *spool, const struct spooled *spooled,
+                 struct member *member)
+{
+    replay_free(replay);
+    replay->data = spool_read(spool, spooled, &replay->len);
+    member->block = replay_block;
+    member->arg = replay;
+    return replay->data ? 0 : -1;
+}
+
+void replay_free(struct replay *replay)
+{
+    free(replay->data);
+    *replay = (struct replay){0};
+}
+
 void spool_free(struct spool *spool)
 {
     for (size_t i = 0; i < spool->count; i++)

@@ -7,6 +7,8 @@
 
 #include "ramroot/member.h"
 
+#include <stdbool.h>
+
 struct spooled {
     struct archive_entry *entry; /* a clone; hard links name their target's path */
     uint64_t offset, len;        /* bytes of its contents in the spool's file */
@@ -29,6 +31,22 @@ const struct spooled *spool_find(const struct spool *spool, const char *path);
 /* All its bytes, malloc'ed, a NUL behind them; a hard link's are its target's (of a spool that is
  * sorted). NULL, reported. */
 char *spool_read(const struct spool *spool, const struct spooled *spooled, size_t *len);
+/* Of a spool that is not sorted yet: the member with the contents that a hard link to path has;
+ * NULL: it is not in there. */
+const struct spooled *spool_target(const struct spool *spool, const char *path);
+
+/* The contents of a member that was put aside, as a member's block gives them. */
+struct replay {
+    char *data; /* malloc'ed */
+    size_t len;
+    bool given;
+};
+
+/* Reads them, and makes member give them; -1, reported. */
+int replay_begin(struct replay *replay, const struct spool *spool, const struct spooled *spooled,
+                 struct member *member);
+void replay_free(struct replay *replay); /* safe on {0} */
+
 void spool_free(struct spool *spool); /* safe on {.fd = -1} */
 
 #endif
