@@ -111,7 +111,7 @@ root_place() {
 root_image() {
     local place
     place=$(root_place "$1") || return
-    tail -c "+$((${place% *} + 1))" "$1" | head -c "${place#* }"
+    dd if="$1" bs=1M iflag=skip_bytes,count_bytes skip="${place% *}" count="${place#* }" status=none
 }
 
 # unpacked INITRAMFS FOLDER: the root image's files, as other programs read it. Needs root for what
