@@ -812,6 +812,34 @@ holes() {
     [ "$(find out -name '.*' -type f)" = '' ]
 }
 
+# runs in a mount namespace
+full='
+program=$1 small=$2
+mkdir in/full
+mount -t tmpfs -o size=2m none in/full
+for mode in tmpfs overlay; do
+    for place in "/var/tmp in/full/root.img" "in/full out/root.img"; do
+        echo older >in/full/root.img
+        status=0
+        TMPDIR=${place% *} "$program" ramroot "$small" --mode $mode -o "${place#* }" 2>in/err || status=$?
+        cat in/err
+        [ $status = 1 ] && [ "$(wc -l <in/err)" = 1 ]
+        grep -q "^mkbootmedia: .*: No space left on device$" in/err
+        [ "$(ls -A in/full)" = root.img ] && [ "$(cat in/full/root.img)" = older ]
+        [ -z "$(ls -A out)" ]
+    done
+done
+'
+
+@test "no space: for the output, for what is temporary" {
+    local user=()
+    [ "$(id -u)" = 0 ] || user=(-r)
+    cp "$SMALL" in/small.tar
+    noise 8000000 >in/noise
+    tar -rf in/small.tar --owner=0 --group=0 in/noise
+    unshare -m "${user[@]}" bash -euc "$full" sh "$MKBOOTMEDIA" in/small.tar
+}
+
 @test "killed at any time: the older output or the new one, and the next run cleans up" {
     made
     mv out/root.img in/want

@@ -75,7 +75,9 @@ static void support_filters(struct archive *archive)
     archive_read_support_filter_gzip(archive);
     archive_read_support_filter_bzip2(archive);
     archive_read_support_filter_xz(archive);
+    archive_read_support_filter_lzma(archive);
     archive_read_support_filter_zstd(archive);
+    archive_read_support_filter_lz4(archive);
 }
 
 static struct archive *new_reader(void)
@@ -95,6 +97,14 @@ struct archive *blob_tar_reader(void)
     struct archive *archive = new_reader();
 
     archive_read_support_format_tar(archive);
+    return archive;
+}
+
+struct archive *blob_raw_reader(void)
+{
+    struct archive *archive = new_reader();
+
+    archive_read_support_format_raw(archive);
     return archive;
 }
 
@@ -125,13 +135,12 @@ static int copy(struct archive *archive, int fd, const char *name, uint64_t *len
 
 int blob_unpack(const struct content *content, struct content *out)
 {
-    struct archive *archive = new_reader();
+    struct archive *archive = blob_raw_reader();
     struct archive_entry *entry;
     struct blob blob = {0};
     uint64_t len = 0;
     int fd = -1, result = 0;
 
-    archive_read_support_format_raw(archive);
     /* one filter is there always: it passes the bytes on */
     if (blob_open(&blob, archive, content) == ARCHIVE_OK &&
         archive_read_next_header(archive, &entry) == ARCHIVE_OK &&

@@ -22,15 +22,15 @@ struct blob {
 int blob_open(struct blob *blob, struct archive *archive, const struct content *content);
 void blob_close(struct blob *blob); /* safe on {0} */
 
-/* A reader of tar through any usual compression; never NULL. */
+/* Readers of a tar, and of bytes, through any usual compression; never NULL. */
 struct archive *blob_tar_reader(void);
+struct archive *blob_raw_reader(void);
 /* Why an archive could not be read, for messages. */
 const char *blob_why(struct archive *archive);
 
 /*
  * An anonymous file with the bytes of a compressed content, uncompressed: sets *out to all of it;
- * 1: made, whoever calls closes its
- * descriptor; 0: it was not compressed; -1, reported.
+ * 1: made, whoever calls closes its descriptor; 0: it was not compressed; -1, reported.
  */
 int blob_unpack(const struct content *content, struct content *out);
 

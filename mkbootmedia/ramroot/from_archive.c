@@ -8,6 +8,7 @@
 
 #include "base/msg.h"
 #include "base/util.h"
+#include "ramroot/blob.h"
 #include "ramroot/pax_binary.h"
 
 #include <archive.h>
@@ -71,27 +72,13 @@ static la_ssize_t give(struct archive *inner, void *arg, const void **run)
     return (la_ssize_t)len;
 }
 
-static struct archive *new_outer(void)
-{
-    struct archive *archive = archive_read_new();
-
-    archive_read_support_format_raw(archive);
-    archive_read_support_format_empty(archive);
-    archive_read_support_filter_gzip(archive);
-    archive_read_support_filter_bzip2(archive);
-    archive_read_support_filter_xz(archive);
-    archive_read_support_filter_lzma(archive);
-    archive_read_support_filter_zstd(archive);
-    archive_read_support_filter_lz4(archive);
-    return archive;
-}
-
 /* An ARCHIVE_ code; reader_free is due in each case. */
 static int reader_open(struct reader *reader, int fd)
 {
     struct archive_entry *entry;
 
-    reader->outer = new_outer();
+    reader->outer = blob_raw_reader();
+    archive_read_support_format_empty(reader->outer);
     reader->inner = archive_read_new();
     archive_read_support_format_tar(reader->inner);
     reader->result = archive_read_open_fd(reader->outer, fd, CHUNK);

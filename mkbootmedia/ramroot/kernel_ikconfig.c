@@ -5,6 +5,7 @@
 #include "ramroot/kernel_ikconfig.h"
 
 #include "base/util.h"
+#include "ramroot/blob.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -16,7 +17,6 @@
 #define GZIP_MAX   MIB
 #define TEXT_MAX   (4 * MIB)
 #define KERNEL_MAX GIB
-#define CHUNK      (256 * KIB)
 
 enum {
     AT_SETUP_SECTS = 0x1f1,
@@ -30,55 +30,27 @@ enum {
 /* Takes the bytes of what is unpacked; true: it wants no more. */
 typedef bool sink_fn(void *arg, const void *data, size_t len);
 
-/* A content on its way into libarchive. */
-struct feed {
-    struct content content;
-    uint64_t at;
-    char chunk[CHUNK];
-};
-
-static la_ssize_t feed_read(struct archive *archive, void *arg, const void **data)
-{
-    struct feed *feed = arg;
-    uint64_t left = feed->content.len - feed->at;
-    size_t len = left < CHUNK ? (size_t)left : CHUNK;
-
-    if (content_read(&feed->content, feed->at, feed->chunk, len) < 0) {
-        archive_set_error(archive, ARCHIVE_FATAL, "it cannot be read");
-        return -1;
-    }
-    feed->at += len;
-    *data = feed->chunk;
-    return (la_ssize_t)len;
-}
-
 /* What stands behind the compressed bytes (Linux appends their length) is an error to libarchive,
  * but by then all has been given. */
 static void unpack(const struct content *content, sink_fn *sink, void *arg)
 {
-    struct archive *archive = archive_read_new();
-    struct feed *feed = xcalloc(1, sizeof *feed);
+    struct archive *archive = blob_raw_reader();
+    struct blob blob = {0};
     struct archive_entry *entry;
     const void *data;
     size_t len;
     la_int64_t offset;
+    int result = content->fd < 0
+                     ? archive_read_open_memory(archive, content->data, (size_t)content->len)
+                     : blob_open(&blob, archive, content);
 
-    feed->content = *content;
-    archive_read_support_format_raw(archive);
-    archive_read_support_filter_gzip(archive);
-    archive_read_support_filter_bzip2(archive);
-    archive_read_support_filter_xz(archive);
-    archive_read_support_filter_lzma(archive);
-    archive_read_support_filter_zstd(archive);
-    archive_read_support_filter_lz4(archive);
-    if (archive_read_open(archive, feed, NULL, feed_read, NULL) == ARCHIVE_OK &&
-        archive_read_next_header(archive, &entry) == ARCHIVE_OK)
+    if (result == ARCHIVE_OK && archive_read_next_header(archive, &entry) == ARCHIVE_OK)
         while (archive_read_data_block(archive, &data, &len, &offset) == ARCHIVE_OK &&
                (uint64_t)offset < KERNEL_MAX)
             if (sink(arg, data, len))
                 break;
     archive_read_free(archive);
-    free(feed);
+    blob_close(&blob);
 }
 
 /* What was between the marks, or what may become it. */

@@ -8,6 +8,7 @@
 #include "ramroot/modules_private.h"
 
 #include "base/msg.h"
+#include "ramroot/blob.h"
 
 #include <archive.h>
 #include <elf.h>
@@ -35,17 +36,13 @@ static int unpack_all(struct archive *archive, struct buf *out, size_t max, cons
     return n < 0 ? unpack_fail(archive, path) : 0;
 }
 
-/* gzip, xz or zstd, known by their bytes. */
+/* Known by its bytes, whatever its name says. */
 static int unpack(const char *data, size_t len, struct buf *out, size_t max, const char *path)
 {
-    struct archive *archive = archive_read_new();
+    struct archive *archive = blob_raw_reader();
     struct archive_entry *entry;
     int result;
 
-    archive_read_support_format_raw(archive);
-    archive_read_support_filter_gzip(archive);
-    archive_read_support_filter_xz(archive);
-    archive_read_support_filter_zstd(archive);
     if (archive_read_open_memory(archive, data, len) != ARCHIVE_OK ||
         archive_read_next_header(archive, &entry) != ARCHIVE_OK)
         result = unpack_fail(archive, path);
