@@ -22,6 +22,7 @@ struct payload_root {
     struct source image;  /* that the first stage gets for itself; path NULL: it is in initrd */
     char *image_path;     /* where it does */
     const char *mode;     /* "tmpfs", "overlay" */
+    const char *argument; /* NAME=VALUE that the kernel shall be given; NULL: none */
     char sha256[65];      /* of the root image */
     struct payload_memory memory;
     struct strings lines; /* what people want to know of it */

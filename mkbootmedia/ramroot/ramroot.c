@@ -229,6 +229,13 @@ int ramroot_make(struct ramroot *ramroot, const struct ramroot_job *job)
     return result;
 }
 
+const char *ramroot_argument(const struct ramroot *ramroot)
+{
+    bool stays = strcmp(ramroot->mode, image_squashfs.mode) == 0;
+
+    return ramroot->delivery == DELIVERY_LOADER && stays ? "rootfstype=ramfs" : NULL;
+}
+
 void ramroot_free(struct ramroot *ramroot)
 {
     struct source *const sources[] = {&ramroot->kernel, &ramroot->initrd, &ramroot->image};

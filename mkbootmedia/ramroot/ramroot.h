@@ -53,6 +53,13 @@ struct ramroot {
 int ramroot_make(struct ramroot *ramroot, const struct ramroot_job *job);
 void ramroot_free(struct ramroot *ramroot); /* safe on {0} */
 
+/*
+ * A kernel argument that it wants, or NULL. The rootfs of Linux is a tmpfs that takes half of the
+ * RAM at most, unless it is told otherwise (init/do_mounts.c); an overlay's image stays in there.
+ * Mode tmpfs cannot do with a ramfs: that gives nothing back of a file that is being read.
+ */
+const char *ramroot_argument(const struct ramroot *ramroot);
+
 /* What is wrong with a word for --mode or --compress; NULL: nothing. */
 const char *ramroot_mode_check(const char *mode);
 

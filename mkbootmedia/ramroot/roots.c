@@ -31,6 +31,9 @@ static void describe(struct payload_root *root, const struct ramroot *made)
                    mib(made->image_len), ways[made->delivery]);
     strings_printf(lines, "%zu files, %.1f MiB unpacked; first stage %.1f MiB with %zu modules",
                    made->files, mib(made->budget.unpacked), mib(made->budget.stage), made->modules);
+    if (ramroot_argument(made))
+        strings_printf(lines, "kernel argument %s: else its image may take half of the RAM only",
+                       ramroot_argument(made));
     strings_printf(lines, "memory: %.0f MiB at the peak; the least that boots has %.0f MiB",
                    mib(made->budget.peak), mib(made->budget.ram));
 }
@@ -46,6 +49,7 @@ static void hand_over(struct payload_root *root, struct ramroot *made,
     root->memory = (struct payload_memory){made->image_len, made->budget.unpacked,
                                            made->budget.peak, made->budget.ram};
     root->mode = made->mode;
+    root->argument = ramroot_argument(made);
     memcpy(root->sha256, made->sha256, sizeof root->sha256);
     describe(root, made);
     adjust_describe(asked, &root->lines);
