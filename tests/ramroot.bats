@@ -18,6 +18,8 @@ setup_file() {
     tar -xpf "$SHARE/small.tar" -C "$SHARE/odd"
     tar --xattrs --xattrs-include='*' --acls --numeric-owner -xpf "$("$TOP/tools/rootfs")" \
         -C "$SHARE/odd" ./srv/odd ./usr/bin/ping ./dev
+    [ "$(id -u)" != 0 ] || setfattr -n security.selinux -v system_u:object_r:passwd_file_t:s0 \
+        "$SHARE/odd/etc/passwd"
     tar --xattrs --xattrs-include='*' --acls --numeric-owner --format=pax --sparse --sort=name \
         -C "$SHARE/odd" -cf "$SHARE/odd.tar" .
     # for runs as another user

@@ -6,6 +6,7 @@
 # The first word of a line is the function of the case: it works in a folder of its own, makes its
 # medium there, boots it and prints what is wrong. What may be set is in tests/lab/lib.bash; what
 # Debian is made of, and what it says of itself, in tools/rootfs and tests/lab/rootfs. Wants root.
+LAB_JOBS=${LAB_JOBS:-3} # many cells wait for servers
 . "${0%/*}/lib.bash"
 . "${0%/*}/netlab.bash"
 # shellcheck disable=SC2154 # of tests/lab/lib.bash
@@ -139,7 +140,7 @@ debian() {
 # Red Hat's ways: no /boot, the kernel and compressed modules in one folder, SELinux that enforces,
 # disks in fstab. From a folder, not from a tar.
 el() {
-    local version
+    local version label=system_u:object_r:selinux_config_t:s0
     cp -al "$work/debian" tree
     version=$(cd tree/usr/lib/modules && echo *)
     mv "tree/boot/vmlinuz-$version" "tree/usr/lib/modules/$version/vmlinuz"
@@ -148,6 +149,7 @@ el() {
         for ko; do xz -q --check=crc32 -0 -c "$ko" >"$ko.xz" && rm "$ko"; done' sh {} +
     mkdir -p tree/etc/selinux
     printf 'SELINUX=enforcing\nSELINUXTYPE=targeted\n' >tree/etc/selinux/config
+    setfattr -n security.selinux -v "$label" tree/etc/selinux/config || return
     rm -f tree/etc/fstab tree/etc/os-release
     printf 'UUID=0a0b0c0d-0000-4000-8000-000000000000 / xfs defaults 0 0\n/dev/mapper/el-swap none swap defaults 0 0\n' \
         >tree/etc/fstab
@@ -157,6 +159,7 @@ el() {
     session | machine "$2.log" 768 --firmware "$2" --timeout 400 --until 'reboot: Power down' medium
     checked "$2.log" "$1"
     says "$2.log" 'LAB-SELINUX permissive'
+    says "$2.log" "LAB-LABEL $label"
     lacks "$2.log" "$2.log" 'dev-mapper-el'
 }
 
