@@ -269,8 +269,17 @@ END
     ln in/tree/lib/modules/5.0/shared "in/tree/$modules/shared"
     ln in/tree/lib/modules/5.0/shared "in/tree/$modules/shared2"
     setfattr -n user.lab -v value in/tree/lib/modules/5.0/shared
-    tar --xattrs --xattrs-include='user.*' --sort=name --owner=0 --group=0 -C in/tree -cf in/tree.tar .
+    tar --xattrs --xattrs-include='user.*' --sort=name --owner=0 --group=0 -b 1 -C in/tree -cf in/tree.tar .
     bsdtar -tvf in/tree.tar | grep -q 'boot/vmlinuz.*link to\|vmlinuz link to'
+    # a link before what it is a link to, by name, and a link to that link
+    with_members in/tree.tar in/more.tar eval "member ./$modules/z 0 '' z
+        member ./$modules/y 1 ./$modules/z; member ./$modules/x 1 ./$modules/y"
+    for mode in tmpfs overlay; do
+        ramroot in/more.tar --mode $mode -o out/root.img
+        if [ $mode = tmpfs ]; then loaded out/root.img in/got; else unpacked out/root.img in/got; fi
+        [ "$(cat "in/got/$modules"/[xyz])" = zzz ]
+        [ "$(stat -c %h "in/got/$modules/x")" = 3 ]
+    done
     for mode in tmpfs overlay; do
         for source in tree tree.tar; do
             ramroot "in/$source" --mode $mode --kernel-out out/vmlinuz -o out/root.img

@@ -151,35 +151,35 @@ static bool is_kept(const struct work *work, const char *path, const char *folde
            strcmp(path + len, "/vmlinuz") != 0;
 }
 
-/* Is what a hard link names in the image? */
-static bool has_target(const struct work *work, const struct spooled *spooled, const char *folder)
+/* The file that a hard link leads to among what is aside, or the last link, which leads out of it;
+ * NULL: they lead in a circle, as what is laid over a tree can make them. */
+static const struct spooled *follow(const struct spool *spool, const struct spooled *spooled)
 {
-    const char *link = archive_entry_hardlink(spooled->entry);
+    const struct spooled *next;
+    const char *link;
 
-    return !collect_is_aside(link) || is_kept(work, link, folder);
+    for (size_t hops = 0; hops <= spool->count; hops++, spooled = next) {
+        link = archive_entry_hardlink(spooled->entry);
+        next = link ? spool_find(spool, link) : NULL;
+        if (!next)
+            return spooled;
+    }
+    return NULL;
 }
 
-/* What was put aside and is wanted after all; a name of a file that is not becomes that file. */
-static int put_spooled(struct work *work, const struct spooled *spooled, const char *folder)
+static int put_as(struct work *work, const struct spooled *spooled, const char *path,
+                  const char *link)
 {
-    const struct spool *spool = &work->collect.spool;
-    const char *path = archive_entry_pathname(spooled->entry), *link = path;
-    const struct spooled *at = spooled;
-    struct archive_entry *entry;
+    struct archive_entry *entry = archive_entry_clone(spooled->entry);
+    struct member member = {.entry = entry};
     struct replay replay = {0};
-    struct member member;
     int result = 0;
 
-    while (at && (link = archive_entry_hardlink(at->entry)) && !has_target(work, at, folder))
-        at = spool_find(spool, link);
-    if (!at)
-        return msg_error("%s: %s: packing: what it is a hard link to is not there", work->subject,
-                         path);
-    entry = archive_entry_clone(at->entry);
     archive_entry_copy_pathname(entry, path);
-    member = (struct member){.entry = entry};
-    if (!link && archive_entry_filetype(entry) == AE_IFREG)
-        result = replay_begin(&replay, spool, at, &member);
+    if (link)
+        archive_entry_copy_hardlink(entry, link);
+    else if (archive_entry_filetype(entry) == AE_IFREG)
+        result = replay_begin(&replay, &work->collect.spool, spooled, &member);
     if (result == 0)
         result = ramroot_put(work, &member);
     replay_free(&replay);
@@ -187,14 +187,35 @@ static int put_spooled(struct work *work, const struct spooled *spooled, const c
     return result;
 }
 
+/* What was put aside and is wanted after all; a name of a file that is not becomes that file.
+ * links: only hard links, else all but those. */
+static int put_spooled(struct work *work, const struct spooled *spooled, const char *folder,
+                       bool links)
+{
+    const char *path = archive_entry_pathname(spooled->entry), *link;
+    const struct spooled *file = follow(&work->collect.spool, spooled);
+
+    if (!file)
+        return msg_error("%s: %s: packing: is a hard link to itself", work->subject, path);
+    link = archive_entry_hardlink(file->entry);
+    if (!link && file != spooled && is_kept(work, archive_entry_pathname(file->entry), folder))
+        link = archive_entry_pathname(file->entry);
+    if (links != (link != NULL))
+        return 0;
+    return put_as(work, link ? spooled : file, path, link);
+}
+
+/* Links last, as they come behind what they are links to. */
 int ramroot_put_modules(struct work *work, const char *folder)
 {
     const struct spool *spool = &work->collect.spool;
 
-    for (size_t i = 0; i < spool->count; i++) {
-        const char *path = archive_entry_pathname(spool->members[i].entry);
+    for (size_t i = 0; i < 2 * spool->count; i++) {
+        const struct spooled *spooled = &spool->members[i % spool->count];
+        bool links = i >= spool->count;
 
-        if (is_kept(work, path, folder) && put_spooled(work, &spool->members[i], folder) < 0)
+        if (is_kept(work, archive_entry_pathname(spooled->entry), folder) &&
+            put_spooled(work, spooled, folder, links) < 0)
             return -1;
     }
     return 0;
