@@ -372,6 +372,11 @@ END
     grep -q '^127\.0\.0\.1 localhost' in/hosts
     grep -qx $'127.0.1.1\tnode7.lab.example node7' in/hosts
     none grep -q template in/hosts
+    # a link stays what it is
+    cp -r "$SHARE/small" in/link
+    ln -sf /run/hosts in/link/etc/hosts
+    ramroot in/link --hostname node8 -o out/root.img
+    [ "$(in_image out/root.img etc/hostname)" = node8 ]
     fails 2 'hostname' mkbootmedia ramroot "$SMALL" --hostname 'a b' -o out/new
     fails 2 'hostname' mkbootmedia ramroot "$SMALL" --hostname $'a\nb' -o out/new
     fails 2 'hostname' mkbootmedia ramroot "$SMALL" --hostname '' -o out/new
@@ -504,6 +509,15 @@ root_hash() { in_image out/root.img etc/shadow | sed -n 's/^root:\([^:]*\):.*/\1
         [ "$(in_image out/root.img etc/hostname)" = one ]
         listed out/root.img opt/new/tool | grep -q '^-rwxr-xr-x 0/0'
         listed out/root.img opt/new | grep -q '^drwxr-xr-x 0/0'
+    done
+    # a folder behind what is in it, with a mode of its own
+    mkdir -p in/deep/srv/secret
+    echo key >in/deep/srv/secret/key
+    chmod 700 in/deep/srv/secret
+    tar -cf in/deep.tar --owner=7 --group=8 --no-recursion -C in/deep srv/secret/key srv/secret
+    for mode in tmpfs overlay; do
+        made --mode $mode --overlay in/deep.tar
+        listed out/root.img srv/secret | grep -q '^drwx------ 7/8'
     done
     # what is laid over one name of a file leaves its other names alone
     cp -r "$SHARE/small" in/links

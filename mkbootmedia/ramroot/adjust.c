@@ -179,7 +179,7 @@ static const struct row {
     {"etc/hostname", wants_hostname, change_hostname, ADD, 0644, "hostname",
      "the host name is set"},
     {"etc/hosts", wants_hostname, change_hosts, LEAVE, 0644, "hostname",
-     "the old name is no longer in /etc/hosts"},
+     "127.0.1.1 in /etc/hosts is that name"},
     {"etc/shadow", wants_password, change_shadow, REFUSE, 0600, "root-password",
      "root has another password"},
     {"root/.ssh/authorized_keys", wants_keys, change_keys, ADD, 0600, "ssh-key",
@@ -306,6 +306,11 @@ static void notice(struct adjust *adjust, struct member *member)
         adjust->labels = adjust->labels || strcmp(name, "security.selinux") == 0;
 }
 
+static bool is_small_file(const struct member *member)
+{
+    return member->block && archive_entry_size(member->entry) <= (la_int64_t)TEXT_MAX;
+}
+
 int adjust_member(struct adjust *adjust, struct member *member)
 {
     const char *path = archive_entry_pathname(member->entry);
@@ -315,6 +320,8 @@ int adjust_member(struct adjust *adjust, struct member *member)
         if (strcmp(path, rows[i].path) != 0)
             continue;
         adjust->seen |= UINT64_C(1) << i;
+        if (rows[i].change == change_hosts && !is_small_file(member))
+            return 1;
         return rows[i].wants(adjust->asked) ? change(adjust, member, &rows[i]) : 1;
     }
     return 1;

@@ -12,7 +12,8 @@
 #define LINKS_DEPTH  2    /* '/' in the path of a link that is remembered, less one */
 #define LINKS_MAX    4096 /* of them */
 #define HOPS_MAX     40   /* as Linux follows */
-#define TYPE_BITS    UINT64_C(3)
+#define TYPE_BITS    UINT64_C(7)
+#define IMPLIED      4 /* a folder that no member has named */
 
 void guard_init(struct guard *guard, uint64_t bytes_max)
 {
@@ -36,7 +37,7 @@ static uint64_t hash_of(const char *path, size_t len)
 /* Where a hash is, or where it would be. */
 static uint64_t *slot_of(const struct guard *guard, uint64_t hash)
 {
-    size_t i = (size_t)(hash >> 2) & (guard->room - 1);
+    size_t i = (size_t)(hash >> 3) & (guard->room - 1);
 
     while (guard->slots[i] && (guard->slots[i] & ~TYPE_BITS) != hash)
         i = (i + 1) & (guard->room - 1);
@@ -47,7 +48,16 @@ static enum guard_type type_at(const struct guard *guard, const char *path, size
 {
     uint64_t slot = *slot_of(guard, hash_of(path, len));
 
+    if (slot && (slot & TYPE_BITS) == IMPLIED)
+        return GUARD_FOLDER;
     return slot ? (enum guard_type)(slot & TYPE_BITS) : GUARD_NOTHING;
+}
+
+bool guard_is_implied(const struct guard *guard, const char *path)
+{
+    uint64_t slot = *slot_of(guard, hash_of(path, strlen(path)));
+
+    return slot && (slot & TYPE_BITS) == IMPLIED;
 }
 
 enum guard_type guard_type(const struct guard *guard, const char *path)
@@ -68,7 +78,7 @@ static void grow(struct guard *guard)
     guard->room = larger.room;
 }
 
-static void remember(struct guard *guard, const char *path, enum guard_type type)
+static void remember(struct guard *guard, const char *path, unsigned type)
 {
     uint64_t hash = hash_of(path, strlen(path)), *slot;
 
@@ -88,7 +98,7 @@ static void remember_parents(struct guard *guard, const char *path)
         if (type_at(guard, path, (size_t)(slash - path)) != GUARD_NOTHING)
             continue;
         parent = xasprintf("%.*s", (int)(slash - path), path);
-        remember(guard, parent, GUARD_FOLDER);
+        remember(guard, parent, IMPLIED);
         free(parent);
     }
 }

@@ -21,7 +21,7 @@
 enum guard_type { GUARD_NOTHING, GUARD_FOLDER, GUARD_SYMLINK, GUARD_OTHER };
 
 struct guard {
-    uint64_t *slots; /* hash with its low two bits replaced by the type; 0: free */
+    uint64_t *slots; /* hash with its low three bits replaced by the type; 0: free */
     size_t room, count;
     uint64_t bytes, bytes_max; /* of contents so far, and how many are too many */
     struct strings links;      /* pairs: path of a symbolic link near the root, target */
@@ -45,5 +45,7 @@ enum guard_type guard_type(const struct guard *guard, const char *path);
  */
 char *guard_resolve(const struct guard *guard, const char *path, bool whole);
 void guard_free(struct guard *guard);
+/* Is it a folder that is there only because members are in it? */
+bool guard_is_implied(const struct guard *guard, const char *path);
 
 #endif

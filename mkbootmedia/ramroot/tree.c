@@ -49,7 +49,8 @@ static void redirect(struct tree_stream *tree, struct archive_entry *entry)
 static bool is_old_folder(const struct tree_stream *tree, struct archive_entry *entry)
 {
     return archive_entry_filetype(entry) == AE_IFDIR &&
-           guard_type(&tree->guard, archive_entry_pathname(entry)) == GUARD_FOLDER;
+           guard_type(&tree->guard, archive_entry_pathname(entry)) == GUARD_FOLDER &&
+           !guard_is_implied(&tree->guard, archive_entry_pathname(entry));
 }
 
 /* 1: another layer begins; 0: that was the last; -1, reported. */
