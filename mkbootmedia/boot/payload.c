@@ -76,31 +76,19 @@ static int add_text(struct strings *words, const char *text, const char *subject
     return 0;
 }
 
-/* What the root wants, unless the user has said something else. */
-static void add_root_argument(struct payload_entry *entry)
-{
-    const char *argument = entry->root.argument;
-    size_t len = argument ? strcspn(argument, "=") + 1 : 0;
-
-    for (size_t i = 0; argument && i < entry->words.n; i++)
-        if (strncmp(entry->words.v[i], argument, len) == 0)
-            return;
-    if (argument)
-        strings_add(&entry->words, argument);
-}
-
-/* The kernel's arguments: consoles, then what the user wrote. */
+/* The kernel's arguments: consoles, what a root wants, then what the user wrote, which counts more.
+ */
 static int read_words(struct payload_entry *entry, const struct request *request)
 {
     char *subject = place_name(&entry->asked->place, "cmdline");
-    size_t more = entry->root.argument ? strlen(entry->root.argument) + 3 : 0;
     int result;
 
     for (size_t i = 0; i < request->consoles.n; i++)
         strings_printf(&entry->words, "console=%s", request->consoles.v[i]);
-    result = add_text(&entry->words, entry->asked->cmdline, subject, entry, more);
+    if (entry->root.argument)
+        strings_add(&entry->words, entry->root.argument);
+    result = add_text(&entry->words, entry->asked->cmdline, subject, entry, 0);
     free(subject);
-    add_root_argument(entry);
     return result;
 }
 
