@@ -186,6 +186,16 @@ ordered() {
             if [ $form = names ]; then diff in/names <(acl_of in/got); else diff in/numbers <(acl_of in/got); fi
         done
     done
+    # of what is put aside first
+    setfacl -m u:daemon:r "in/tree/lib/modules/$(kernel_version)/modules.order"
+    ordered names.tar --acls
+    for mode in tmpfs overlay; do
+        ramroot in/names.tar --mode $mode -o out/root.img
+        if [ $mode = tmpfs ]; then loaded out/root.img in/got; else unpacked out/root.img in/got; fi
+        with_extra out/root.img in/got
+        getfacl -n "in/got/lib/modules/$(kernel_version)/modules.order" 2>/dev/null | grep -q user:12345:r--
+    done
+    setfacl -b "in/tree/lib/modules/$(kernel_version)/modules.order"
     # nobody has that name
     sed -i /daemon/d in/tree/etc/passwd
     ordered names.tar --acls
@@ -271,6 +281,19 @@ END
     setfattr -n user.lab -v value in/tree/lib/modules/5.0/shared
     tar --xattrs --xattrs-include='user.*' --sort=name --owner=0 --group=0 -b 1 -C in/tree -cf in/tree.tar .
     bsdtar -tvf in/tree.tar | grep -q 'boot/vmlinuz.*link to\|vmlinuz link to'
+    # an overlay that takes the place of one name; a link from outside through what is aside
+    mkdir -p "in/over/$modules"
+    echo new >"in/over/$modules/shared"
+    with_members in/tree.tar in/through.tar eval "member ./boot/through 1 ./aaa/file
+        member ./usr/through 1 ./boot/through; member ./usr/vmlinuz 1 ./$modules/vmlinuz"
+    for mode in tmpfs overlay; do
+        ramroot in/through.tar --mode $mode --overlay in/over -o out/root.img
+        if [ $mode = tmpfs ]; then loaded out/root.img in/got; else unpacked out/root.img in/got; fi
+        [ "$(cat "in/got/$modules/shared" "in/got/$modules/shared2")" = $'new\nold' ]
+        [ "$(cat in/got/usr/through)" = before ]
+        [ in/got/usr/through -ef in/got/aaa/file ]
+        [ in/got/usr/vmlinuz -ef in/got/usr/lib/ostree-boot/vmlinuz ]
+    done
     # a link before what it is a link to, by name, and a link to that link
     with_members in/tree.tar in/more.tar eval "member ./$modules/z 0 '' z
         member ./$modules/y 1 ./$modules/z; member ./$modules/x 1 ./$modules/y"

@@ -33,7 +33,7 @@ static const char *inside(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && path[len] == '/' ? path + len + 1 : NULL;
 }
 
-bool collect_is_aside(const char *path)
+static bool is_aside(const char *path)
 {
     bool aside = inside(path, "boot");
 
@@ -56,34 +56,16 @@ static int look(struct member *member, const void **data, size_t *len, uint64_t 
     return result;
 }
 
-/* A name outside of a file that is aside, and perhaps will not be in the image: a file of its own.
- */
-static int copy_back(struct collect *collect, struct member *member, const char *path)
-{
-    const struct spooled *target =
-        spool_target(&collect->spool, archive_entry_hardlink(member->entry));
-    struct archive_entry *entry;
-
-    if (!target)
-        return 1;
-    entry = archive_entry_clone(target->entry);
-    archive_entry_copy_pathname(entry, path);
-    archive_entry_free(collect->entry);
-    collect->entry = member->entry = entry;
-    if (archive_entry_filetype(entry) != AE_IFREG)
-        return 1;
-    return replay_begin(&collect->replay, &collect->spool, target, member) < 0 ? -1 : 1;
-}
-
 int collect_member(struct collect *collect, struct member *member)
 {
     const char *path = archive_entry_pathname(member->entry);
     const char *link = archive_entry_hardlink(member->entry);
+    const struct spooled *target = link ? spool_latest(&collect->spool, link) : NULL;
 
-    if (collect_is_aside(path))
+    if (is_aside(path))
         return spool_add(&collect->spool, member) < 0 ? -1 : 0;
-    if (link && collect_is_aside(link))
-        return copy_back(collect, member, path);
+    if (target) /* which perhaps will not be in the image */
+        return replay_begin(&collect->replay, &collect->spool, target, path, member) < 0 ? -1 : 1;
     for (size_t i = 0; i < ARRAY_LEN(programs) && member->block; i++) {
         if (strcmp(path, programs[i]) != 0)
             continue;
@@ -122,7 +104,7 @@ static char *version_of(const char *path)
     return NULL;
 }
 
-/* A file with contents, or another name of one: a tar does not say of what type that is. */
+/* A file with contents, or a link to one elsewhere: reading that says so. */
 static bool is_file(const struct spooled *member)
 {
     return archive_entry_hardlink(member->entry) ||
@@ -200,7 +182,8 @@ char *collect_config(const struct collect *collect, const char *version)
         const struct spooled *member = text ? NULL : spool_find(&collect->spool, places[i]);
         size_t len;
 
-        if (member && is_file(member) && member->len < MIB)
+        if (member && !archive_entry_hardlink(member->entry) && is_file(member) &&
+            member->len < MIB)
             text = spool_read(&collect->spool, member, &len);
         if (text && !len) {
             free(text);
@@ -215,7 +198,6 @@ void collect_free(struct collect *collect)
 {
     spool_free(&collect->spool);
     replay_free(&collect->replay);
-    archive_entry_free(collect->entry);
     free(collect->machine_path);
     *collect = (struct collect){.spool.fd = -1};
 }

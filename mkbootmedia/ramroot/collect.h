@@ -12,20 +12,16 @@
 #include <stdbool.h>
 
 struct collect {
-    struct spool spool;          /* members of /boot and of folders of modules */
-    unsigned machine;            /* ELF e_machine of what is started first; 0: not seen */
-    char *machine_path;          /* whose that is */
-    struct member inner;         /* the member whose first bytes are looked at */
-    struct archive_entry *entry; /* of a file that was a link to one that is aside */
-    struct replay replay;        /* its contents */
+    struct spool spool;   /* members of /boot and of folders of modules */
+    unsigned machine;     /* ELF e_machine of what is started first; 0: not seen */
+    char *machine_path;   /* whose that is */
+    struct member inner;  /* the member whose first bytes are looked at */
+    struct replay replay; /* of a name of what is aside */
 };
 
-/* 1: the member goes into the image (a hard link to what is aside as a file of its own); 0: it has
- * been put aside; -1, reported. */
+/* 1: the member goes into the image (a hard link to what is aside as that file); 0: it has been put
+ * aside; -1, reported. */
 int collect_member(struct collect *collect, struct member *member);
-
-/* Is a path one of those that are put aside? */
-bool collect_is_aside(const char *path);
 
 /* A kernel of the tree. */
 struct collect_kernel {

@@ -63,6 +63,7 @@ static int begin(struct work *work)
 /* A member that goes into the image. */
 int ramroot_put(struct work *work, struct member *member)
 {
+    named_acls_member(&work->named_acls, member, work->layer);
     work->made->files++;
     work->made->budget.unpacked += budget_file(member_bytes(member));
     return work->image.kind->add(&work->image, member);
@@ -70,14 +71,15 @@ int ramroot_put(struct work *work, struct member *member)
 
 static int take(struct work *work, struct member *member)
 {
-    int wanted = collect_member(&work->collect, member);
+    int wanted;
 
+    if (work->layer != work->tree.next_overlay)
+        spool_forget_places(&work->collect.spool);
+    work->layer = work->tree.next_overlay;
+    wanted = collect_member(&work->collect, member);
     if (wanted == 1)
         wanted = adjust_member(&work->adjust, member);
-    if (wanted != 1)
-        return wanted;
-    named_acls_member(&work->named_acls, member, work->tree.next_overlay);
-    return ramroot_put(work, member);
+    return wanted == 1 ? ramroot_put(work, member) : wanted;
 }
 
 /* A file that is added goes where the tree's links lead: in some trees root is a link. */
@@ -154,16 +156,14 @@ static int finish(struct work *work)
     if (result == 0)
         result = ramroot_find_kernel(work);
     if (result == 0)
-        result = named_acls_end(&work->named_acls, work->subject, &work->extra);
-    if (result == 0)
         result = ramroot_check_format(work);
     if (result != 0)
         return result;
     work->made->kernel.mtime = work->adjust.time;
     folder = collect_modules(&work->collect, work->made->version);
     if (ramroot_check_modules(work, folder) < 0 || ramroot_put_modules(work, folder) < 0 ||
-        end_image(work) < 0 || decide(work) < 0 || ramroot_find_modules(work, folder) < 0 ||
-        ramroot_make_stage(work) < 0)
+        named_acls_end(&work->named_acls, work->subject, &work->extra) < 0 || end_image(work) < 0 ||
+        decide(work) < 0 || ramroot_find_modules(work, folder) < 0 || ramroot_make_stage(work) < 0)
         result = -1;
     free(folder);
     if (result == 0)

@@ -151,74 +151,26 @@ static bool is_kept(const struct work *work, const char *path, const char *folde
            strcmp(path + len, "/vmlinuz") != 0;
 }
 
-/* The file that a hard link leads to among what is aside, or the last link, which leads out of it;
- * NULL: they lead in a circle, as what is laid over a tree can make them. */
-static const struct spooled *follow(const struct spool *spool, const struct spooled *spooled)
-{
-    const struct spooled *next;
-    const char *link;
-
-    for (size_t hops = 0; hops <= spool->count; hops++, spooled = next) {
-        link = archive_entry_hardlink(spooled->entry);
-        next = link ? spool_find(spool, link) : NULL;
-        if (!next)
-            return spooled;
-    }
-    return NULL;
-}
-
-static int put_as(struct work *work, const struct spooled *spooled, const char *path,
-                  const char *link)
-{
-    struct archive_entry *entry = archive_entry_clone(spooled->entry);
-    struct member member = {.entry = entry};
-    struct replay replay = {0};
-    int result = 0;
-
-    archive_entry_copy_pathname(entry, path);
-    if (link)
-        archive_entry_copy_hardlink(entry, link);
-    else if (archive_entry_filetype(entry) == AE_IFREG)
-        result = replay_begin(&replay, &work->collect.spool, spooled, &member);
-    if (result == 0)
-        result = ramroot_put(work, &member);
-    replay_free(&replay);
-    archive_entry_free(entry);
-    return result;
-}
-
-/* What was put aside and is wanted after all; a name of a file that is not becomes that file.
- * links: only hard links, else all but those. */
-static int put_spooled(struct work *work, const struct spooled *spooled, const char *folder,
-                       bool links)
-{
-    const char *path = archive_entry_pathname(spooled->entry), *link;
-    const struct spooled *file = follow(&work->collect.spool, spooled);
-
-    if (!file)
-        return msg_error("%s: %s: packing: is a hard link to itself", work->subject, path);
-    link = archive_entry_hardlink(file->entry);
-    if (!link && file != spooled && is_kept(work, archive_entry_pathname(file->entry), folder))
-        link = archive_entry_pathname(file->entry);
-    if (links != (link != NULL))
-        return 0;
-    return put_as(work, link ? spooled : file, path, link);
-}
-
-/* Links last, as they come behind what they are links to. */
 int ramroot_put_modules(struct work *work, const char *folder)
 {
-    const struct spool *spool = &work->collect.spool;
+    struct spool *spool = &work->collect.spool;
+    struct replay replay = {0};
+    struct member member;
+    int result = 0;
 
-    for (size_t i = 0; i < 2 * spool->count; i++) {
-        const struct spooled *spooled = &spool->members[i % spool->count];
-        bool links = i >= spool->count;
+    spool_forget_places(spool);
+    for (size_t i = 0; i < spool->count && result == 0; i++) {
+        const struct spooled *spooled = &spool->members[i];
+        const char *path = archive_entry_pathname(spooled->entry);
 
-        if (is_kept(work, archive_entry_pathname(spooled->entry), folder) &&
-            put_spooled(work, spooled, folder, links) < 0)
-            return -1;
+        if (!is_kept(work, path, folder))
+            continue;
+        result = replay_begin(&replay, spool, spooled, path, &member);
+        if (result == 0)
+            result = ramroot_put(work, &member);
     }
-    return 0;
+    replay_free(&replay);
+    return result;
 }
 
 int ramroot_check_modules(struct work *work, const char *folder)

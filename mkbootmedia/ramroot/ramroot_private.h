@@ -19,6 +19,7 @@ struct work {
     struct ramroot *made;
     const char *subject; /* the source, for messages */
     struct tree_stream tree;
+    size_t layer; /* 0: the source; else the overlay that is coming */
     struct collect collect;
     char *config; /* of the kernel; NULL: not known */
     struct adjust adjust;

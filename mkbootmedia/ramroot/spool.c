@@ -1,9 +1,4 @@
-/*
- * spool: contents of members one behind the other in an anonymous file, holes as holes.
- *
- * A hard link has no bytes of its own: once the spool is sorted it has the place of its target's,
- * of the one that was there when the link came (a later member may have taken that path since).
- */
+/* spool: contents of members one behind the other in an anonymous file, holes as holes. */
 #include "ramroot/spool.h"
 
 #include "base/msg.h"
@@ -11,12 +6,11 @@
 #include "ramroot/anonymous.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PENDING  UINT64_MAX       /* the offset of a hard link that has not been followed */
-#define NOWHERE  (UINT64_MAX - 1) /* of one whose target is not there */
-#define READ_MAX GIB              /* bytes that are read into memory at a time */
+#define READ_MAX GIB /* bytes that are read into memory at a time */
 #define END_MAX  (INT64_MAX / 2)
 
 static int put_bytes(int fd, const char *data, size_t len, uint64_t offset)
@@ -52,10 +46,71 @@ static int put_contents(struct spool *spool, struct member *member, uint64_t siz
     return result;
 }
 
+/* A node of the tree of paths. */
+struct latest {
+    char *path;
+    size_t number;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct latest *x = a, *y = b;
+
+    return strcmp(x->path, y->path);
+}
+
+static void note_latest(struct spool *spool, const char *path, size_t number)
+{
+    struct latest *latest = xcalloc(1, sizeof *latest), **slot;
+
+    latest->path = xstrdup(path);
+    slot = tsearch(latest, &spool->latest, by_name);
+    if (*slot != latest) {
+        free(latest->path);
+        free(latest);
+    }
+    (*slot)->number = number;
+}
+
+static void free_latest(void *node)
+{
+    struct latest *latest = node;
+
+    free(latest->path);
+    free(latest);
+}
+
+const struct spooled *spool_latest(const struct spool *spool, const char *path)
+{
+    struct latest key = {.path = (char *)(uintptr_t)path}, **slot;
+
+    slot = tfind(&key, &spool->latest, by_name);
+    return slot ? &spool->members[(*slot)->number] : NULL;
+}
+
+/* Another name of what came before, or the member as it is. */
+static void add_member(struct spool *spool, struct archive_entry *entry, uint64_t len)
+{
+    const char *path = archive_entry_pathname(entry), *link = archive_entry_hardlink(entry);
+    const struct spooled *target = link ? spool_latest(spool, link) : NULL;
+    struct spooled new = {.offset = spool->end, .len = len, .file = spool->count};
+
+    if (target)
+        new = *target;
+    new.entry = archive_entry_clone(target ? target->entry : entry);
+    archive_entry_copy_pathname(new.entry, path);
+    new.number = spool->count;
+    spool->members = xgrow(spool->members, spool->count, sizeof *spool->members);
+    spool->places = xgrow(spool->places, spool->count, sizeof *spool->places);
+    spool->members[spool->count] = new;
+    spool->places[spool->count++] = NULL;
+    spool->place_count = spool->count;
+    note_latest(spool, path, new.number);
+}
+
 int spool_add(struct spool *spool, struct member *member)
 {
     int64_t size = member->block ? archive_entry_size(member->entry) : 0;
-    struct spooled *spooled;
 
     if (size < 0 || (uint64_t)size > END_MAX - spool->end)
         return msg_error("%s: reading: it cannot be that large",
@@ -64,13 +119,7 @@ int spool_add(struct spool *spool, struct member *member)
         return -1;
     if (member->block && put_contents(spool, member, (uint64_t)size) < 0)
         return -1;
-    spool->members = xgrow(spool->members, spool->count, sizeof *spool->members);
-    spooled = &spool->members[spool->count];
-    *spooled = (struct spooled){archive_entry_clone(member->entry), spool->end, (uint64_t)size,
-                                spool->count};
-    if (archive_entry_hardlink(member->entry))
-        spooled->offset = PENDING;
-    spool->count++;
+    add_member(spool, member->entry, (uint64_t)size);
     spool->end += (uint64_t)size;
     return 0;
 }
@@ -83,60 +132,15 @@ static int by_path(const void *a, const void *b)
     return order ? order : x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* How many members come before this path with this number. */
-static size_t count_before(const struct spool *spool, const char *path, size_t number)
-{
-    size_t low = 0, high = spool->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct spooled *at = &spool->members[middle];
-        int order = strcmp(archive_entry_pathname(at->entry), path);
-
-        if (order < 0 || (order == 0 && at->number < number))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The last member of that path that came before that number, or NULL. */
-static struct spooled *find_before(const struct spool *spool, const char *path, size_t number)
-{
-    size_t n = count_before(spool, path, number);
-    struct spooled *found = n ? &spool->members[n - 1] : NULL;
-
-    return found && strcmp(archive_entry_pathname(found->entry), path) == 0 ? found : NULL;
-}
-
-/* Gives a hard link, and those that it leads through, their bytes. Each step leads to a member that
- * came earlier. */
-static void follow(const struct spool *spool, struct spooled *link)
-{
-    struct spooled *at = link, *next;
-    struct spooled target = {.offset = NOWHERE};
-
-    while (at && at->offset == PENDING)
-        at = find_before(spool, archive_entry_hardlink(at->entry), at->number);
-    if (at)
-        target = *at;
-    for (at = link; at && at->offset == PENDING; at = next) {
-        next = find_before(spool, archive_entry_hardlink(at->entry), at->number);
-        at->offset = target.offset;
-        at->len = target.len;
-    }
-}
-
 void spool_sort(struct spool *spool)
 {
     size_t kept = 0;
 
+    tdestroy(spool->latest, free_latest); /* its numbers are of the old order */
+    spool->latest = NULL;
     if (!spool->count)
         return;
     qsort(spool->members, spool->count, sizeof *spool->members, by_path);
-    for (size_t i = 0; i < spool->count; i++)
-        follow(spool, &spool->members[i]);
     for (size_t i = 0; i < spool->count; i++) {
         struct spooled *at = &spool->members[i];
 
@@ -151,7 +155,20 @@ void spool_sort(struct spool *spool)
 
 const struct spooled *spool_find(const struct spool *spool, const char *path)
 {
-    return find_before(spool, path, SIZE_MAX);
+    size_t low = 0, high = spool->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(archive_entry_pathname(spool->members[middle].entry), path);
+
+        if (order == 0)
+            return &spool->members[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
 }
 
 /* What lies behind the file's end is a hole, too. */
@@ -179,9 +196,9 @@ char *spool_read(const struct spool *spool, const struct spooled *spooled, size_
     const char *path = archive_entry_pathname(spooled->entry);
     char *data;
 
-    if (spooled->offset >= NOWHERE) {
-        msg_error("%s: reading: what it is a hard link to, %s, is not there", path,
-                  archive_entry_hardlink(spooled->entry));
+    if (archive_entry_hardlink(spooled->entry)) {
+        msg_error("%s: reading: is a hard link to %s, which is not among the files of a kernel",
+                  path, archive_entry_hardlink(spooled->entry));
         return NULL;
     }
     if (spooled->len > READ_MAX) {
@@ -197,20 +214,6 @@ char *spool_read(const struct spool *spool, const struct spooled *spooled, size_
     return data;
 }
 
-const struct spooled *spool_target(const struct spool *spool, const char *path)
-{
-    for (size_t i = spool->count; i-- && path;) {
-        const struct spooled *at = &spool->members[i];
-
-        if (strcmp(archive_entry_pathname(at->entry), path) != 0)
-            continue;
-        if (!archive_entry_hardlink(at->entry))
-            return at;
-        path = archive_entry_hardlink(at->entry); /* of one that came earlier */
-    }
-    return NULL;
-}
-
 static int replay_block(struct member *member, const void **data, size_t *len, uint64_t *offset)
 {
     struct replay *replay = member->arg;
@@ -224,26 +227,59 @@ static int replay_block(struct member *member, const void **data, size_t *len, u
     return 1;
 }
 
-int replay_begin(struct replay *replay, const struct spool *spool, const struct spooled *spooled,
-                 struct member *member)
+/* A link has neither contents nor attributes of its own. */
+static void make_link(struct archive_entry *entry, const char *target)
 {
+    archive_entry_copy_hardlink(entry, target);
+    archive_entry_xattr_clear(entry);
+    archive_entry_acl_clear(entry);
+}
+
+int replay_begin(struct replay *replay, struct spool *spool, const struct spooled *spooled,
+                 const char *path, struct member *member)
+{
+    char **place = &spool->places[spooled->file];
+
     replay_free(replay);
+    replay->entry = archive_entry_clone(spooled->entry);
+    archive_entry_copy_pathname(replay->entry, path);
+    *member = (struct member){.entry = replay->entry, .arg = replay};
+    if (archive_entry_hardlink(replay->entry))
+        return 0;
+    if (*place) {
+        make_link(replay->entry, *place);
+        return 0;
+    }
+    *place = xstrdup(path);
+    if (archive_entry_filetype(replay->entry) != AE_IFREG)
+        return 0;
     replay->data = spool_read(spool, spooled, &replay->len);
     member->block = replay_block;
-    member->arg = replay;
     return replay->data ? 0 : -1;
 }
 
 void replay_free(struct replay *replay)
 {
+    archive_entry_free(replay->entry);
     free(replay->data);
     *replay = (struct replay){0};
+}
+
+void spool_forget_places(struct spool *spool)
+{
+    for (size_t i = 0; i < spool->place_count; i++) {
+        free(spool->places[i]);
+        spool->places[i] = NULL;
+    }
 }
 
 void spool_free(struct spool *spool)
 {
     for (size_t i = 0; i < spool->count; i++)
         archive_entry_free(spool->members[i].entry);
+    spool_forget_places(spool);
+    tdestroy(spool->latest, free_latest);
+    free(spool->places);
     free(spool->members);
     if (spool->fd >= 0)
         close(spool->fd);
