@@ -143,6 +143,24 @@ acl_of() {
         sed "s,$1,,"
 }
 
+@test "sockets: owners, modes, attributes, ACLs" {
+    [ "$(id -u)" = 0 ]
+    cp -a "$SHARE/small" in/tree
+    mkdir -p in/tree/srv
+    perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die' in/tree/srv/socket
+    chown 7:8 in/tree/srv/socket
+    chmod 640 in/tree/srv/socket
+    setfattr -h -n security.selinux -v system_u:object_r:var_run_t:s0 in/tree/srv/socket
+    setfacl -m u:12345:rw in/tree/srv/socket
+    for mode in tmpfs overlay; do
+        ramroot in/tree --mode $mode "${AS_IT_IS[@]}" -o out/root.img
+        if [ $mode = tmpfs ]; then loaded out/root.img in/got; else unpacked out/root.img in/got; fi
+        with_extra out/root.img in/got
+        diff <(tree_digest in/tree | grep srv/socket) <(tree_digest in/got | grep srv/socket)
+        [ -S in/got/srv/socket ]
+    done
+}
+
 # ordered TAR OPTION...: in/tree as in/TAR, srv before etc: what names mean is not known yet.
 ordered() {
     local tar=$1
@@ -369,8 +387,14 @@ END
     fails 1 '^mkbootmedia: standard input: packing: .*--compress' \
         bash -c '"$1" ramroot - --mode overlay -o out/new <in/tree.tar' - "$MKBOOTMEDIA"
     ramroot - --mode overlay --compress xz -o out/new <in/tree.tar
-    configured RD_GZIP=y
-    fails 1 '^mkbootmedia: in/tree: packing: .*squashfs' mkbootmedia ramroot in/tree --mode overlay -o out/none
+    # only what can be read twice is: the second pass would find pipes empty
+    mkdir in/over
+    fails 1 '^mkbootmedia: in/tree: packing: .*--compress' \
+        bash -c '"$1" ramroot in/tree --mode overlay --overlay <(tar -c -C in/over .) -o out/pipe' - "$MKBOOTMEDIA"
+    mkbootmedia ramroot -q in/tree --mode overlay --overlay in/over -o out/new
+    configured RD_GZIP=y SQUASHFS_LZ4=y
+    fails 1 '^mkbootmedia: in/tree: packing: .*squashfs.*--mode tmpfs' \
+        mkbootmedia ramroot in/tree --mode overlay -o out/none
     [ ! -e out/none ]
 }
 
@@ -459,6 +483,19 @@ root_hash() { in_image out/root.img etc/shadow | sed -n 's/^root:\([^:]*\):.*/\1
     made --ssh-key in/one.pub --ssh-key in/two.pub
     in_image out/root.img root/.ssh/authorized_keys | cmp - <(cat in/one.pub in/two.pub)
     fails 1 '^mkbootmedia: in/none' mkbootmedia ramroot "$SMALL" --ssh-key in/none -o out/new
+    # where root is a link: keys that are there are not lost
+    cp -r "$SHARE/small" in/moved
+    rmdir in/moved/root
+    mkdir -p in/moved/home/root
+    ln -s home/root in/moved/root
+    ramroot in/moved --ssh-key in/one.pub -o out/root.img
+    in_image out/root.img home/root/.ssh/authorized_keys | cmp - in/one.pub
+    mkdir -m 711 in/moved/home/root/.ssh
+    ramroot in/moved --ssh-key in/one.pub -o out/root.img
+    listed out/root.img home/root/.ssh | grep -q '^drwx--x--x '
+    cp in/two.pub in/moved/home/root/.ssh/authorized_keys
+    fails 1 '^mkbootmedia: in/moved: .*home/root/.ssh/authorized_keys' \
+        mkbootmedia ramroot in/moved --ssh-key in/one.pub -o out/new
     printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n' >in/private
     fails 1 '^mkbootmedia: in/private' mkbootmedia ramroot "$SMALL" --ssh-key in/private -o out/new
     [ ! -e out/new ]

@@ -4,7 +4,8 @@
 #include <archive.h>
 
 #define VERSION_2 2
-#define ENTRY_LEN 8 /* bytes */
+#define ENTRY_LEN 8    /* bytes */
+#define ACES_MAX  8191 /* entries in 64 KiB, the most that Linux takes of an attribute */
 #define NO_ID     UINT32_MAX
 #define PERMS     (ARCHIVE_ENTRY_ACL_READ | ARCHIVE_ENTRY_ACL_WRITE | ARCHIVE_ENTRY_ACL_EXECUTE)
 
@@ -21,6 +22,8 @@ static const struct {
 
 static const char *const xattrs[] = {"system.posix_acl_access", "system.posix_acl_default"};
 static const int types[] = {ARCHIVE_ENTRY_ACL_TYPE_ACCESS, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT};
+
+static const char too_large[] = "an ACL that is larger than Linux takes";
 
 int acl_type(const char *xattr)
 {
@@ -41,6 +44,8 @@ const char *acl_read(struct archive_entry *entry, int type, const void *value, s
 
     if (len < 4 || (len - 4) % ENTRY_LEN || get_le32(bytes) != VERSION_2)
         return "an ACL in a form that is not known";
+    if (len / ENTRY_LEN > ACES_MAX)
+        return too_large;
     for (size_t at = 4; at < len; at += ENTRY_LEN) {
         uint16_t number = get_le16(bytes + at), perms = get_le16(bytes + at + 2);
         size_t i = 0;
@@ -138,16 +143,35 @@ static void copy_entries(struct archive_entry *to, struct archive_entry *from)
     }
 }
 
-const char *acl_normalize(struct archive_entry *entry)
+/* What Linux would not take when the root is unpacked (fs/posix_acl.c). */
+static const char *check(struct archive_entry *entry, int type)
 {
-    struct archive_entry *old;
+    unsigned seen = 0, wanted = 0x01 | 0x04 | 0x20;
+    int kind, perms, tag, id;
+    const char *name;
+
+    if (!(archive_entry_acl_types(entry) & type))
+        return NULL;
+    if (archive_entry_acl_reset(entry, type) > ACES_MAX)
+        return too_large;
+    while (archive_entry_acl_next(entry, type, &kind, &perms, &tag, &id, &name) == ARCHIVE_OK)
+        for (size_t i = 0; i < ARRAY_LEN(tags); i++)
+            if (tags[i].tag == tag) {
+                seen |= tags[i].number;
+                wanted |= tags[i].named ? 0x10 : 0;
+            }
+    if (wanted & ~seen & 0x10)
+        return "an ACL that names users or groups, but has no mask";
+    return wanted & ~seen ? "an ACL without an entry for owner, group or others" : NULL;
+}
+
+static const char *take_attributes(struct archive_entry *entry)
+{
+    struct archive_entry *old = archive_entry_clone(entry);
     const char *name, *why = NULL;
     const void *value;
     size_t len;
 
-    if (!has_attribute(entry, types[0]) && !has_attribute(entry, types[1]))
-        return NULL;
-    old = archive_entry_clone(entry);
     archive_entry_acl_clear(entry);
     archive_entry_xattr_clear(entry);
     copy_entries(entry, old);
@@ -158,5 +182,16 @@ const char *acl_normalize(struct archive_entry *entry)
         else
             archive_entry_xattr_add_entry(entry, name, value, len);
     archive_entry_free(old);
+    return why;
+}
+
+const char *acl_normalize(struct archive_entry *entry)
+{
+    const char *why = NULL;
+
+    if (has_attribute(entry, types[0]) || has_attribute(entry, types[1]))
+        why = take_attributes(entry);
+    for (size_t i = 0; i < ARRAY_LEN(types) && !why; i++)
+        why = check(entry, types[i]);
     return why;
 }

@@ -20,7 +20,7 @@ const char *acl_read(struct archive_entry *entry, int type, const void *value, s
  * wrong with it. */
 const char *acl_write(struct archive_entry *entry, int type, struct buf *value);
 /* Makes an entry's ACLs that are extended attributes libarchive's, which takes the place of what it
- * has. NULL, or what is wrong with one. */
+ * has. NULL, or what is wrong with one: in its form, or so that Linux would not take it. */
 const char *acl_normalize(struct archive_entry *entry);
 
 #endif

@@ -14,7 +14,8 @@
 
 #include <archive_entry.h>
 
-void extra_socket(struct buf *extra, struct archive_entry *entry);
+/* With its attributes and ACLs; NULL, or what is wrong with one. */
+const char *extra_socket(struct buf *extra, struct archive_entry *entry);
 void extra_xattr(struct buf *extra, const char *path, const char *name, const void *value,
                  size_t len);
 

@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "ramroot/guard.h"
+#include "ramroot/member.h"
 #include "ramroot/rootfs.h"
 
 #include <archive.h>
@@ -264,20 +265,6 @@ static uint32_t new_folder(struct oci_tree *tree)
     return (uint32_t)tree->folder_count++;
 }
 
-/* About how much a folder's extended attributes and ACLs take. */
-static uint64_t attributes_len(struct archive_entry *entry)
-{
-    uint64_t sum = 64 * (uint64_t)archive_entry_acl_reset(entry, ARCHIVE_ENTRY_ACL_TYPE_POSIX1E);
-    const char *name;
-    const void *value;
-    size_t len;
-
-    archive_entry_xattr_reset(entry);
-    while (archive_entry_xattr_next(entry, &name, &value, &len) == ARCHIVE_OK)
-        sum += strlen(name) + len;
-    return sum;
-}
-
 /* The later member of a folder gives its owner, mode and so on; what is in it stays. */
 static void set_folder(struct oci_tree *tree, uint32_t i, struct archive_entry *entry)
 {
@@ -300,7 +287,7 @@ static void set_folder(struct oci_tree *tree, uint32_t i, struct archive_entry *
         archive_entry_copy_uname(folder->entry, NULL);
         archive_entry_copy_gname(folder->entry, NULL);
     }
-    tree->bytes += attributes_len(entry);
+    tree->bytes += member_metadata(entry);
 }
 
 static uint32_t new_inode(struct oci_tree *tree, uint16_t layer, uint32_t member)

@@ -19,5 +19,7 @@ struct member {
 
 /* Bytes of a member that are no hole, as its header says. */
 uint64_t member_bytes(const struct member *member);
+/* About how many bytes of memory a member's attributes, ACLs and target take. */
+uint64_t member_metadata(struct archive_entry *entry);
 
 #endif

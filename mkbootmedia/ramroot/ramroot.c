@@ -82,13 +82,21 @@ static int take(struct work *work, struct member *member)
     return wanted == 1 ? ramroot_put(work, member) : wanted;
 }
 
-/* A file that is added goes where the tree's links lead: in some trees root is a link. */
+/* A file that is added goes where the tree's links lead: in some trees root is a link. What is
+ * there was not known as what is changed while it came. */
 static int put_added(struct work *work, struct member *member)
 {
-    char *path = guard_resolve(&work->tree.guard, archive_entry_pathname(member->entry), false);
+    const struct guard *guard = &work->tree.guard;
+    char *path = guard_resolve(guard, archive_entry_pathname(member->entry), false);
+    enum guard_type there = guard_type(guard, path);
+    int result = 0;
 
+    if (there == GUARD_SYMLINK || there == GUARD_OTHER)
+        result = msg_error("%s: %s: changing it: is behind a symbolic link", work->subject, path);
     archive_entry_copy_pathname(member->entry, path);
     free(path);
+    if (result < 0 || (there == GUARD_FOLDER && archive_entry_filetype(member->entry) == AE_IFDIR))
+        return result;
     return ramroot_put(work, member);
 }
 
@@ -222,11 +230,12 @@ int ramroot_make(struct ramroot *ramroot, const struct ramroot_job *job)
     enum compress compress = asked ? (enum compress)compress_find(asked) : COMPRESS_AUTO;
     int result = make(ramroot, job, &compress);
 
-    if (result == 1) {
-        ramroot_free(ramroot);
-        result = make(ramroot, job, &compress);
-    }
-    return result;
+    if (result != 1)
+        return result;
+    ramroot_free(ramroot);
+    result = make(ramroot, job, &compress);
+    return result == 1 ? msg_error("%s: packing: changed while it was read", job->asked->path)
+                       : result;
 }
 
 const char *ramroot_argument(const struct ramroot *ramroot)

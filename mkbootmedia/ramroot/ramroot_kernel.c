@@ -117,12 +117,33 @@ int ramroot_find_kernel(struct work *work)
     return read_kernel(work);
 }
 
-/* Can the source be read once more? */
 static bool is_lasting(const char *path)
 {
     struct stat st;
 
-    return stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+    return strcmp(path, "-") != 0 && stat(path, &st) == 0 &&
+           (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+static bool are_lasting(const struct strings *paths)
+{
+    for (size_t i = 0; i < paths->n; i++)
+        if (!is_lasting(paths->v[i]))
+            return false;
+    return true;
+}
+
+/* Can all of it be read once more? */
+static bool can_repeat(const struct request_root *asked)
+{
+    static const char file[] = "file:";
+    const char *password = asked->root_password;
+
+    if (password && strncmp(password, file, strlen(file)) == 0 &&
+        !is_lasting(password + strlen(file)))
+        return false;
+    return is_lasting(asked->path) && are_lasting(&asked->overlays) &&
+           are_lasting(&asked->ssh_keys);
 }
 
 int ramroot_check_format(struct work *work)
@@ -132,7 +153,12 @@ int ramroot_check_format(struct work *work)
 
     if (work->image.kind != &image_squashfs)
         return 0;
-    if (asked->compress || best == work->settings.compress || !is_lasting(asked->path))
+    if (best == COMPRESS_NONE)
+        return msg_error(
+            "%s: packing: its kernel reads no squashfs in zstd, gzip or xz; use --mode "
+            "tmpfs",
+            work->subject);
+    if (asked->compress || best == work->settings.compress || !can_repeat(asked))
         return kernel_config_squashfs_check(work->config, work->settings.compress, work->subject);
     work->compress = best;
     return 1;

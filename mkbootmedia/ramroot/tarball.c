@@ -117,8 +117,9 @@ static int tarball_add(struct root_image *image, struct member *member)
     const char *path = archive_entry_pathname(member->entry);
 
     if (archive_entry_filetype(member->entry) == AE_IFSOCK) {
-        extra_socket(image->extra, member->entry);
-        return 0;
+        const char *why = extra_socket(image->extra, member->entry);
+
+        return why ? msg_error("%s: packing: %s", path, why) : 0;
     }
     forget_origin(member->entry);
     if (!member->block)

@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "ramroot/acl.h"
 
+#include <archive.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ int tree_stream_open(struct tree_stream *tree, const struct tree_source *source)
     return rootfs_open(&tree->rootfs, source->path);
 }
 
-#define FILE_TIB 16 /* of a file, holes and all: what ext4 can have */
+#define METADATA_MAX (512 * MIB)
+#define FILE_TIB     16 /* of a file, holes and all: what ext4 can have */
 
 static int give_block(struct member *member, const void **data, size_t *len, uint64_t *offset)
 {
@@ -93,10 +95,46 @@ static int check_size(struct tree_stream *tree, const struct member *member)
     return 0;
 }
 
+/* Some of it is kept in memory until the end. */
+static int check_metadata(struct tree_stream *tree, struct archive_entry *entry)
+{
+    tree->metadata += member_metadata(entry);
+    if (tree->metadata <= METADATA_MAX)
+        return 0;
+    return msg_error("%s: reading the root file system: extended attributes and links of more than "
+                     "%.0f MiB",
+                     tree->rootfs.path, (double)METADATA_MAX / MIB);
+}
+
+/* What an archive can have and no root in RAM. */
+static void warn_of_rest(struct tree_stream *tree, struct archive_entry *entry)
+{
+    const char *flags = archive_entry_fflags_text(entry);
+    bool nfs4 = archive_entry_acl_types(entry) & ARCHIVE_ENTRY_ACL_TYPE_NFS4;
+
+    if (tree->warned || !(nfs4 || (flags && *flags)))
+        return;
+    tree->warned = true;
+    msg_warn("%s: %s: its %s left out, and so are others'", tree->rootfs.path,
+             archive_entry_pathname(entry), nfs4 ? "ACL of NFSv4 is" : "file flags (chattr) are");
+}
+
+static int check_attributes(struct tree_stream *tree, struct archive_entry *entry)
+{
+    const char *why;
+
+    if (check_metadata(tree, entry) < 0)
+        return -1;
+    warn_of_rest(tree, entry);
+    why = acl_normalize(entry);
+    return why ? msg_error("%s: reading the root file system: %s: %s", tree->rootfs.path,
+                           archive_entry_pathname(entry), why)
+               : 0;
+}
+
 int tree_stream_next(struct tree_stream *tree, struct member *member)
 {
     struct archive_entry *entry;
-    const char *why;
     int result;
 
     while ((result = next_of_layer(tree, &entry)) == 0 && (result = next_layer(tree)) == 1)
@@ -106,11 +144,7 @@ int tree_stream_next(struct tree_stream *tree, struct member *member)
     *member = (struct member){.entry = entry, .arg = tree};
     if (!archive_entry_hardlink(entry) && archive_entry_filetype(entry) == AE_IFREG)
         member->block = give_block;
-    why = acl_normalize(entry);
-    if (why)
-        return msg_error("%s: reading the root file system: %s: %s", tree->rootfs.path,
-                         archive_entry_pathname(entry), why);
-    return check_size(tree, member) < 0 ? -1 : 1;
+    return check_size(tree, member) < 0 || check_attributes(tree, entry) < 0 ? -1 : 1;
 }
 
 void tree_stream_close(struct tree_stream *tree)

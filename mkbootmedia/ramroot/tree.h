@@ -23,6 +23,8 @@ struct tree_stream {
     struct rootfs rootfs;
     struct guard guard;
     size_t next_overlay; /* 0: the source is being read */
+    uint64_t metadata;   /* bytes of attributes, ACLs, targets so far */
+    bool warned;         /* of what is left out */
 };
 
 /* Begins with the source; -1, reported. tree_stream_close is due in each case. */

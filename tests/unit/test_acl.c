@@ -330,9 +330,51 @@ static void test_normalize(void **state)
     assert_null(acl_write(entry, DEFAULT, &value));
     assert_string_equal(hex_of(&value, hex), FOLDER_ACL);
     archive_entry_xattr_add_entry(entry, "system.posix_acl_access", bytes, 5);
-    assert_non_null(acl_normalize(entry));
+    assert_string_equal(acl_normalize(entry), "an ACL in a form that is not known");
     buf_free(&value);
     archive_entry_free(entry);
+}
+
+/* What would stop a machine that unpacks it. */
+static void test_refused(void **state)
+{
+    static const struct {
+        int type;
+        const char *text, *why;
+    } cases[] = {
+        {ACCESS, "user::rw-,user:5:rw-,group::r--,mask::rw-,other::---", NULL},
+        {ACCESS, "user::rw-,group::r--,other::---", NULL},
+        {ACCESS, "user::rw-,user:5:rw-,group::r--,other::---",
+         "an ACL that names users or groups, but has no mask"},
+        {ACCESS, "user::rw-,group::r--,group:5:rw-,other::---",
+         "an ACL that names users or groups, but has no mask"},
+        {DEFAULT, "user::rw-,group::r--,other::---", NULL},
+        {DEFAULT, "user::rw-,user:5:rw-,group::r--,other::---",
+         "an ACL that names users or groups, but has no mask"},
+        {DEFAULT, "group::r--,other::---", "an ACL without an entry for owner, group or others"},
+        {DEFAULT, "user::rw-,group::r--", "an ACL without an entry for owner, group or others"},
+        {DEFAULT, "user::rw-,other::r--", "an ACL without an entry for owner, group or others"},
+    };
+    struct archive_entry *entry;
+    char *large = xcalloc(1, 4 + 8 * 10000);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *why;
+
+        entry = archive_entry_new();
+        archive_entry_acl_from_text(entry, cases[i].text, cases[i].type);
+        why = acl_normalize(entry);
+        if (!why != !cases[i].why || (why && strcmp(why, cases[i].why) != 0))
+            fail_msg("<%s>: %s", cases[i].text, why ? why : "taken");
+        archive_entry_free(entry);
+    }
+    entry = archive_entry_new();
+    put_le32(large, 2);
+    archive_entry_xattr_add_entry(entry, "system.posix_acl_access", large, 4 + 8 * 10000);
+    assert_string_equal(acl_normalize(entry), "an ACL that is larger than Linux takes");
+    archive_entry_free(entry);
+    free(large);
 }
 
 int main(void)
@@ -342,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_mode),      cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_write),     cmocka_unit_test(test_both),
         cmocka_unit_test(test_no_number), cmocka_unit_test(test_normalize),
+        cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
