@@ -26,8 +26,10 @@ static unsigned read_purposes(char *words)
     static const struct {
         const char *word;
         enum module_purpose purpose;
-    } known[] = {
-        {"overlay", MODULES_OVERLAY}, {"network", MODULES_NETWORK}, {"medium", MODULES_MEDIUM}};
+    } known[] = {{"overlay", MODULES_OVERLAY},
+                 {"network", MODULES_NETWORK},
+                 {"medium", MODULES_MEDIUM},
+                 {"shell", MODULES_SHELL}};
     unsigned purposes = 0;
     char *rest = NULL;
 

@@ -17,6 +17,7 @@ enum module_purpose {
     MODULES_OVERLAY = 1, /* squashfs, loop, overlay: each must be there, or built in */
     MODULES_NETWORK = 2, /* network cards: what of them is there */
     MODULES_MEDIUM = 4,  /* disks, CDs, USB, file systems of media: what of them is there */
+    MODULES_SHELL = 8,   /* keyboards: what of them is there */
 };
 
 struct module {

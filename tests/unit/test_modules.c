@@ -120,6 +120,10 @@ static void test_purposes(void **state)
           "crc32c_generic", "virtio_blk"},
          {"squashfs", "e1000e", "lpfc", "link"},
          20},
+        {MODULES_SHELL,
+         {"xhci_pci", "ehci_pci", "usbhid", "hid_generic", "usbcore"},
+         {"squashfs", "ext4", "e1000e", "usb_storage"},
+         3},
         {0, {NULL}, {"squashfs", "ext4"}, 0},
     };
     struct spool spool = {.fd = -1};
