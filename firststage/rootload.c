@@ -2,12 +2,13 @@
  * rootload: brings the root image to where /init of the first stage wants it, and checks it on the
  * way. Static; it runs in the initramfs.
  *
- *   rootload check  --size N --sha256 HEX FILE
- *   rootload store  --size N --sha256 HEX --into FILE (FILE | URL...)
- *   rootload unpack --size N --sha256 HEX --into FOLDER --compress FORMAT [--consume] (FILE |
- * URL...)
- *
- *   rootload extra --into FOLDER FILE    what the image could not hold (extra.h)
+ *   rootload check    --size N --sha256 HEX FILE
+ *   rootload store    --size N --sha256 HEX --into FILE (FILE | URL...)
+ *   rootload unpack   --size N --sha256 HEX --into FOLDER --compress FORMAT [--consume]
+ *                     (FILE | URL...)
+ *   rootload extra    --into FOLDER FILE       what the image could not hold (extra.h)
+ *   rootload runnable --into FOLDER PROGRAM    will it start as init? (program.h)
+ *   rootload run COMMAND...                    so that Ctrl-C ends it
  *
  *   --skip-digest    instead of --sha256
  *   --consume        give the memory of FILE back while reading: it is empty afterwards
@@ -18,12 +19,12 @@
  */
 #include "extra.h"
 #include "load.h"
+#include "program.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define TRIES 10
@@ -116,20 +117,6 @@ static const char *take_verb(struct request *request, char **from, int count)
     return NULL;
 }
 
-/* Links are followed as they will be: inside the folder. */
-static int runnable(const char *folder, const char *program, struct trouble *why)
-{
-    struct stat st;
-
-    if (chroot(folder) < 0 || chdir("/") < 0)
-        return trouble_errno(why, folder, "entering");
-    if (stat(program, &st) < 0)
-        return trouble_errno(why, program, "looking for it");
-    if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
-        return trouble(why, "%s: not a program", program);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     static struct request request = {.load.source.http.tries = TRIES};
@@ -137,6 +124,11 @@ int main(int argc, char **argv)
     const char *wrong;
     int option, code;
 
+    if (argc > 2 && strcmp(argv[1], "run") == 0) { /* options are the command's */
+        program_run(argv + 2, &why);
+        say_trouble(&why);
+        return 1;
+    }
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == '?')
             return 2;
@@ -146,7 +138,7 @@ int main(int argc, char **argv)
         return usage("check, store or unpack");
     request.verb = argv[optind];
     if (strcmp(request.verb, "runnable") == 0 && request.into && optind + 2 == argc) {
-        code = runnable(request.into, argv[optind + 1], &why);
+        code = program_check(request.into, argv[optind + 1], &why);
     } else if (strcmp(request.verb, "extra") == 0 && request.into && optind + 2 == argc) {
         code = extra(argv[optind + 1], request.into, &why);
     } else {
