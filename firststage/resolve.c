@@ -44,6 +44,8 @@ static void look_up(struct resolved *resolved, const char *host, const char *por
     ns_rr record;
 
     len = res_search(host, ns_c_in, type, answer, sizeof answer);
+    if (len > ANSWER) /* as long as it would have been */
+        len = ANSWER;
     if (len < 0 || ns_initparse(answer, len, &message) < 0)
         return;
     for (int i = 0; i < ns_msg_count(message, ns_s_an); i++)
