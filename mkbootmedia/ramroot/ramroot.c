@@ -53,9 +53,9 @@ static int begin(struct work *work)
                                       .settings = &work->settings,
                                       .fd = fd,
                                       .name = anonymous_folder(),
-                                      .start = RAMROOT_WRAP,
+                                      .start = RAMROOT_START,
                                       .extra = &work->extra};
-    if (lseek(fd, RAMROOT_WRAP, SEEK_SET) < 0)
+    if (lseek(fd, RAMROOT_START, SEEK_SET) < 0)
         return msg_errno(work->image.name, "writing");
     return work->image.kind->begin(&work->image);
 }
@@ -118,7 +118,7 @@ static int stream(struct work *work)
 static int end_image(struct work *work)
 {
     struct content content = {
-        .path = work->image.name, .fd = work->image.fd, .offset = RAMROOT_WRAP};
+        .path = work->image.name, .fd = work->image.fd, .offset = RAMROOT_START};
     uint8_t digest[DIGEST_LEN];
 
     if (work->image.kind->end(&work->image) < 0)

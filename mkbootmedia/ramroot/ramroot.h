@@ -37,7 +37,7 @@ struct ramroot_job {
 struct ramroot {
     enum delivery delivery;
     struct source kernel; /* path NULL: the job's own */
-    struct source initrd; /* first stage, with the root image before it unless that is separate */
+    struct source initrd; /* first stage, with the root image behind it unless that is separate */
     struct source image;  /* path NULL: it is in initrd */
     char *image_path;     /* where the first stage looks for it, on the medium or in the tree */
     const char *mode;

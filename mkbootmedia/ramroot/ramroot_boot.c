@@ -37,13 +37,14 @@ int ramroot_find_modules(struct work *work, const char *folder)
 {
     struct ramroot *made = work->made;
 
+    work->purposes = MODULES_SHELL;
     if (strcmp(made->mode, "overlay") == 0)
         work->purposes |= MODULES_OVERLAY;
     if (made->delivery == DELIVERY_HTTP)
         work->purposes |= MODULES_NETWORK;
     if (made->delivery == DELIVERY_MEDIUM)
         work->purposes |= MODULES_MEDIUM;
-    if (!folder || !work->purposes)
+    if (!folder)
         return 0;
     if (modules_find(&work->modules, &work->collect.spool, folder, work->purposes, work->subject) <
         0)
@@ -65,11 +66,11 @@ static int wrap_image(struct work *work)
                                .mode = S_IFREG | 0600,
                                .time = work->adjust.time,
                                .size = work->image.len,
-                               .name_len = RAMROOT_WRAP - NEWC_HEADER_LEN});
+                               .name_len = RAMROOT_HEAD - NEWC_HEADER_LEN});
     content = content_memory(head.data, head.len);
-    result = content_write(&content, fd, work->image.name, 0);
+    result = content_write(&content, fd, work->image.name, RAMROOT_ROOM);
     newc_end(&tail);
-    if (result == 0 && lseek(fd, (off_t)(RAMROOT_WRAP + work->image.len), SEEK_SET) < 0)
+    if (result == 0 && lseek(fd, (off_t)(RAMROOT_START + work->image.len), SEEK_SET) < 0)
         result = msg_errno(work->image.name, "writing");
     if (result == 0) /* headers stand on multiples of 4 */
         result = ramroot_write(fd, work->image.name, "\0\0\0",
@@ -123,25 +124,46 @@ int ramroot_check_limit(const struct work *work)
                      work->subject, (double)ram / MIB, (double)limit / MIB);
 }
 
-/* The first stage: into the image's file behind it, or into one of its own. */
+/*
+ * The first stage goes before the image: where that does not fit into rootfs, Linux has unpacked
+ * who says so. *start becomes its place in the image's file, which it ends at RAMROOT_ROOM.
+ */
+static int put_before_image(struct work *work, const struct content *stage, uint64_t *start)
+{
+    if (stage->len > RAMROOT_ROOM)
+        return msg_error("%s: packing: the first stage is larger than %.0f MiB", work->subject,
+                         (double)RAMROOT_ROOM / MIB);
+    *start = RAMROOT_ROOM - round_up(stage->len, 4);
+    if (content_write(stage, work->image.fd, work->image.name, *start) < 0)
+        return -1;
+    return wrap_image(work);
+}
+
 int ramroot_make_stage(struct work *work)
 {
     struct ramroot *made = work->made;
     bool together = made->delivery == DELIVERY_LOADER;
-    struct buf conf = {0};
-    int fd = together ? work->image.fd : anonymous_file(), result = fd < 0 ? -1 : 0;
+    int fd = anonymous_file(), result = fd < 0 ? -1 : 0;
     char *name = xasprintf("%s: its %s", work->subject, together ? "initramfs" : "first stage");
+    struct buf conf = {0};
+    struct content stage;
+    uint64_t start = 0;
 
     made->budget.stage = 8 * MIB; /* as good as known: what it holds is written in it */
     compute_budget(work);
     describe(work, &conf);
-    if (result == 0 && together)
-        result = wrap_image(work);
     if (result == 0)
         result = write_stage(work, fd, &conf);
+    if (result == 0 && together) {
+        stage = content_file(name, fd, (uint64_t)lseek(fd, 0, SEEK_CUR));
+        result = put_before_image(work, &stage, &start);
+        close(fd);
+        fd = work->image.fd;
+    }
     if (result == 0)
-        result = source_take(&made->initrd, name, fd, 0, (uint64_t)lseek(fd, 0, SEEK_CUR));
-    else if (fd >= 0 && !together)
+        result =
+            source_take(&made->initrd, name, fd, start, (uint64_t)lseek(fd, 0, SEEK_CUR) - start);
+    else if (fd >= 0 && fd != work->image.fd)
         close(fd);
     if (result == 0 && together)
         work->image.fd = -1;
@@ -158,7 +180,7 @@ int ramroot_take_image(struct work *work)
     int result = 0;
 
     if (made->delivery != DELIVERY_LOADER) {
-        result = source_take(&made->image, name, work->image.fd, RAMROOT_WRAP, made->image_len);
+        result = source_take(&made->image, name, work->image.fd, RAMROOT_START, made->image_len);
         work->image.fd = -1;
         made->image.mtime = work->adjust.time;
     }

@@ -11,7 +11,11 @@
 #include "ramroot/ramroot.h"
 #include "ramroot/tree.h"
 
-#define RAMROOT_WRAP UINT64_C(512) /* bytes before the image: the header of an archive */
+/* Where things are in the image's file: room for the first stage, the header of a member, the
+ * image. */
+#define RAMROOT_ROOM  (64 * MIB)
+#define RAMROOT_HEAD  UINT64_C(512)
+#define RAMROOT_START (RAMROOT_ROOM + RAMROOT_HEAD)
 
 /* All that one run holds. */
 struct work {
@@ -50,7 +54,7 @@ int ramroot_put_modules(struct work *work, const char *folder);
 
 /* Modules for the first stage. */
 int ramroot_find_modules(struct work *work, const char *folder);
-/* The first stage: into the image's file behind it, or into one of its own. */
+/* The first stage: into the image's file before it, or into one of its own. */
 int ramroot_make_stage(struct work *work);
 int ramroot_take_image(struct work *work);
 int ramroot_check_limit(const struct work *work);

@@ -5,8 +5,8 @@
  * A member is libarchive's entry with a path without "/" or "./" at its start ("usr/bin/ls"; the
  * root itself is "."), and, of a regular file, its bytes in blocks. Numbers alone say who owns it
  * (never names); ACLs are in libarchive's form or as the extended attribute of Linux (tree.h makes
- * the first of it), other extended attributes as they are. A hard link names the path of an earlier member. Nothing is
- * taken on trust: guard.h looks at every member before anything else does.
+ * the first of it), other extended attributes as they are. A hard link names the path of an earlier
+ * member. Nothing is taken on trust: guard.h looks at every member before anything else does.
  */
 #ifndef RAMROOT_ROOTFS_H
 #define RAMROOT_ROOTFS_H
