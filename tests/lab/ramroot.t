@@ -33,6 +33,8 @@ little_ram    overlay  bios
 flipped_bit   tmpfs    bios
 flipped_bit   overlay  bios
 shell         bios
+keyboard      overlay  bios
+crowded       bios
 '
 
 secret='Lab 42!'
@@ -175,7 +177,7 @@ http_debian() {
 # want for any medium.
 small_source() {
     small_tree "$work/small"
-    modules_to "$work/small" xhci_pci ehci_pci uhci_hcd usb_storage uas ahci sd_mod sr_mod \
+    modules_to "$work/small" xhci_pci ehci_pci uhci_hcd usbhid hid_generic usb_storage uas ahci sd_mod sr_mod \
         isofs vfat nls_ascii nls_cp437 nls_utf8 virtio_pci virtio_net || bail "no modules"
     rm "$work/small/sbin/init"
     cp "$top/tests/lab/small-init" "$work/small/sbin/init"
@@ -318,9 +320,31 @@ expect mkbootmedia#
 type cat /newroot/etc/hostname; echo LAB-SHELL $((6 * 7))
 expect LAB-SHELL 42
 expect mkbootmedia# 
+type echo LAB-SLEEP''S; sleep 1000
+expect LAB-SLEEPS
+type 
+expect mkbootmedia# 
 type exit
 END
     well "$1.log" tmpfs
+}
+
+# The same on the screen, with a USB keyboard, whose drivers are modules.
+keyboard() {
+    small_medium usb "$1" --cmdline mkbootmedia.shell -o medium || return
+    boot "$2.log" --firmware "$2" --keyboard usb --after 'here is a shell' --timeout 150 --until lab-key \
+        --keys 'sleep:8 e c h o spc l a b minus k e y spc shift-dot slash d e v slash t t y shift-s 0 ret' medium
+    has 'the log' "$2.log" lab-key
+}
+
+# Linux cannot unpack all of the image: there is somebody who says so.
+crowded() {
+    mkdir -p more/lab
+    head -c 250000000 /dev/zero | openssl enc -aes-128-ctr -nosalt -pass pass:1 -pbkdf2 >more/lab/noise
+    small_medium usb tmpfs --overlay more -o medium || return
+    machine "$1.log" 512 --firmware "$1" --until 'LAB-SHELL 42' medium < <(in_the_shell RAM)
+    grep -qE 'RAM.*[0-9]+ MiB|[0-9]+ MiB.*RAM' "$1.log" || echo "no line with RAM and how many MiB"
+    lacks 'the log' "$1.log" 'Kernel panic'
 }
 
 cell() {
