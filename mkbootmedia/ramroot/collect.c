@@ -129,7 +129,7 @@ int collect_kernel(struct collect *collect, const char *version, const char *sub
     *kernel = (struct collect_kernel){0};
     for (size_t i = 0; i < collect->spool.count; i++) {
         const struct spooled *member = &collect->spool.members[i];
-        char *found = version_of(archive_entry_pathname(member->entry));
+        char *found = version_of(member->path);
 
         if (!found || !is_file(member)) {
             free(found);
@@ -155,7 +155,7 @@ static bool holds(const struct collect *collect, const char *folder)
     bool found = false;
 
     for (size_t i = 0; i < collect->spool.count && !found; i++)
-        found = inside(archive_entry_pathname(collect->spool.members[i].entry), folder);
+        found = inside(collect->spool.members[i].path, folder);
     return found;
 }
 

@@ -31,6 +31,7 @@ struct find {
     const struct spool *spool;
     const char *folder, *version, *subject;
     unsigned purposes;
+    bool lenient; /* what is wanted now may be missing */
     struct module_wishes wishes;
     struct strings builtin;       /* names, sorted */
     struct candidate *candidates; /* sorted by name */
@@ -131,7 +132,7 @@ static void find_candidates(struct find *find)
 
     for (size_t i = 0; i < find->spool->count; i++) {
         const struct spooled *file = &find->spool->members[i];
-        const char *path = archive_entry_pathname(file->entry);
+        const char *path = file->path;
 
         if (strncmp(path, find->folder, len) == 0 && path[len] == '/' &&
             (archive_entry_filetype(file->entry) == AE_IFREG ||
@@ -164,15 +165,24 @@ static bool is_builtin(const struct find *find, const char *name)
                                       sizeof *find->builtin.v, compare_strings);
 }
 
+/* A hard link to something that is not among the files of a kernel (ostree has such). */
+static bool is_elsewhere(const struct spooled *file)
+{
+    return archive_entry_hardlink(file->entry);
+}
+
 /* modules.builtin: a path a line. Without it nothing is known to be built in. */
 static int read_builtin(struct find *find)
 {
     char *path = xasprintf("%s/modules.builtin", find->folder), *rest = NULL;
     const struct spooled *file = spool_find(find->spool, path);
     size_t len;
-    char *text = file ? spool_read(find->spool, file, &len) : NULL;
+    char *text;
 
     free(path);
+    if (file && is_elsewhere(file) && find->purposes == MODULES_SHELL)
+        file = NULL;
+    text = file ? spool_read(find->spool, file, &len) : NULL;
     if (file && !text)
         return -1;
     for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
@@ -192,8 +202,7 @@ static int read_builtin(struct find *find)
 static int read_candidate(struct find *find, struct candidate *candidate)
 {
     struct module *module = &candidate->module;
-    char *name =
-        xasprintf("%s: /%s", find->subject, archive_entry_pathname(candidate->file->entry));
+    char *name = xasprintf("%s: /%s", find->subject, candidate->file->path);
     size_t len;
     char *data = spool_read(find->spool, candidate->file, &len);
     int result = data ? module_read(module, &candidate->soft, data, len, find->room, name) : -1;
@@ -259,6 +268,8 @@ static int pick(struct find *find, struct candidate *candidate, unsigned depth)
     if (depth > DEPTH_MAX)
         return msg_error("%s: finding kernel modules: dependencies of %s are too deep",
                          find->subject, candidate->module.name);
+    if (find->lenient && is_elsewhere(candidate->file))
+        return set_useless(candidate, candidate->module.name);
     candidate->state = PICKED; /* also for those on which it depends and which depend on it */
     if (read_candidate(find, candidate) < 0)
         return -1;
@@ -266,13 +277,12 @@ static int pick(struct find *find, struct candidate *candidate, unsigned depth)
     return result == 1 ? pick_soft(find, candidate, depth) : result;
 }
 
-static int pick_wanted(struct find *find)
+static int pick_wanted(struct find *find, unsigned purposes)
 {
     for (size_t i = 0; i < find->count; i++) {
         struct candidate *candidate = &find->candidates[i];
 
-        if (!module_wished(&find->wishes, find->purposes, candidate->module.name,
-                           candidate->module.path))
+        if (!module_wished(&find->wishes, purposes, candidate->module.name, candidate->module.path))
             continue;
         if (pick(find, candidate, 0) < 0)
             return -1;
@@ -281,6 +291,15 @@ static int pick_wanted(struct find *find)
                        find->subject, candidate->module.name, candidate->lacks);
     }
     return 0;
+}
+
+/* A shell can do without a keyboard: what is wanted for that alone stops nobody. */
+static int pick_all(struct find *find)
+{
+    if (pick_wanted(find, find->purposes & ~(unsigned)MODULES_SHELL) < 0)
+        return -1;
+    find->lenient = true;
+    return pick_wanted(find, find->purposes & MODULES_SHELL);
 }
 
 /* What mode overlay wants has to be there. */
@@ -370,7 +389,7 @@ int modules_find(struct modules *modules, const struct spool *spool, const char 
     *modules = (struct modules){0};
     module_wishes_read(&find.wishes, xstrdup(embedded_find(WISHES)->data));
     find_candidates(&find);
-    if (read_builtin(&find) == 0 && pick_wanted(&find) == 0)
+    if (read_builtin(&find) == 0 && pick_all(&find) == 0)
         result = check_overlay(&find);
     if (result == 0)
         take_picked(&find, modules);

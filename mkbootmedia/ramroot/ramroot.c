@@ -76,6 +76,7 @@ static int take(struct work *work, struct member *member)
     if (work->layer != work->tree.next_overlay)
         spool_forget_places(&work->collect.spool);
     work->layer = work->tree.next_overlay;
+    spool_forget_place(&work->collect.spool, archive_entry_pathname(member->entry));
     wanted = collect_member(&work->collect, member);
     if (wanted == 1)
         wanted = adjust_member(&work->adjust, member);
@@ -95,6 +96,7 @@ static int put_added(struct work *work, struct member *member)
         result = msg_error("%s: %s: changing it: is behind a symbolic link", work->subject, path);
     archive_entry_copy_pathname(member->entry, path);
     free(path);
+    spool_forget_place(&work->collect.spool, archive_entry_pathname(member->entry));
     if (result < 0 || (there == GUARD_FOLDER && archive_entry_filetype(member->entry) == AE_IFDIR))
         return result;
     return ramroot_put(work, member);
@@ -170,7 +172,7 @@ static int finish(struct work *work)
     work->made->kernel.mtime = work->adjust.time;
     folder = collect_modules(&work->collect, work->made->version);
     if (ramroot_check_modules(work, folder) < 0 || ramroot_put_modules(work, folder) < 0 ||
-        named_acls_end(&work->named_acls, work->subject, &work->extra) < 0 || end_image(work) < 0 ||
+        end_image(work) < 0 || named_acls_end(&work->named_acls, work->subject, &work->extra) < 0 ||
         decide(work) < 0 || ramroot_find_modules(work, folder) < 0 || ramroot_make_stage(work) < 0)
         result = -1;
     free(folder);

@@ -44,6 +44,8 @@ int ramroot_find_modules(struct work *work, const char *folder)
         work->purposes |= MODULES_NETWORK;
     if (made->delivery == DELIVERY_MEDIUM)
         work->purposes |= MODULES_MEDIUM;
+    if (work->job->asked->modules == KEEP && work->purposes == MODULES_SHELL) /* "none" */
+        return 0;
     if (!folder)
         return 0;
     if (modules_find(&work->modules, &work->collect.spool, folder, work->purposes, work->subject) <

@@ -66,7 +66,7 @@ static int take_kernel(struct work *work)
         return -1;
     data = spool_read(&work->collect.spool, found.file, &len);
     fd = data ? anonymous_file() : -1;
-    name = xasprintf("%s: /%s", work->subject, archive_entry_pathname(found.file->entry));
+    name = xasprintf("%s: /%s", work->subject, found.file->path);
     if (fd >= 0 && ramroot_write(fd, name, data, len) == 0)
         result = source_take(&work->made->kernel, name, fd, 0, len);
     else if (fd >= 0)
@@ -187,7 +187,7 @@ int ramroot_put_modules(struct work *work, const char *folder)
     spool_forget_places(spool);
     for (size_t i = 0; i < spool->count && result == 0; i++) {
         const struct spooled *spooled = &spool->members[i];
-        const char *path = archive_entry_pathname(spooled->entry);
+        const char *path = spooled->path;
 
         if (!is_kept(work, path, folder))
             continue;

@@ -46,46 +46,59 @@ static int put_contents(struct spool *spool, struct member *member, uint64_t siz
     return result;
 }
 
-/* A node of the tree of paths. */
-struct latest {
+/* A node of a tree of paths: which member, or which file, has it. */
+struct numbered {
     char *path;
     size_t number;
 };
 
 static int by_name(const void *a, const void *b)
 {
-    const struct latest *x = a, *y = b;
+    const struct numbered *x = a, *y = b;
 
     return strcmp(x->path, y->path);
 }
 
-static void note_latest(struct spool *spool, const char *path, size_t number)
+static void number_set(void **tree, const char *path, size_t number)
 {
-    struct latest *latest = xcalloc(1, sizeof *latest), **slot;
+    struct numbered *new = xcalloc(1, sizeof *new), **slot;
 
-    latest->path = xstrdup(path);
-    slot = tsearch(latest, &spool->latest, by_name);
-    if (*slot != latest) {
-        free(latest->path);
-        free(latest);
+    new->path = xstrdup(path);
+    slot = tsearch(new, tree, by_name);
+    if (*slot != new) {
+        free(new->path);
+        free(new);
     }
     (*slot)->number = number;
 }
 
-static void free_latest(void *node)
+static struct numbered *number_find(void *const *tree, const char *path)
 {
-    struct latest *latest = node;
+    struct numbered key = {.path = (char *)(uintptr_t)path}, **slot;
 
-    free(latest->path);
-    free(latest);
+    slot = tfind(&key, tree, by_name);
+    return slot ? *slot : NULL;
+}
+
+static void free_number(void *node)
+{
+    struct numbered *numbered = node;
+
+    free(numbered->path);
+    free(numbered);
+}
+
+static void numbers_free(void **tree)
+{
+    tdestroy(*tree, free_number);
+    *tree = NULL;
 }
 
 const struct spooled *spool_latest(const struct spool *spool, const char *path)
 {
-    struct latest key = {.path = (char *)(uintptr_t)path}, **slot;
+    const struct numbered *latest = number_find(&spool->latest, path);
 
-    slot = tfind(&key, &spool->latest, by_name);
-    return slot ? &spool->members[(*slot)->number] : NULL;
+    return latest ? &spool->members[latest->number] : NULL;
 }
 
 /* Another name of what came before, or the member as it is. */
@@ -93,19 +106,19 @@ static void add_member(struct spool *spool, struct archive_entry *entry, uint64_
 {
     const char *path = archive_entry_pathname(entry), *link = archive_entry_hardlink(entry);
     const struct spooled *target = link ? spool_latest(spool, link) : NULL;
-    struct spooled new = {.offset = spool->end, .len = len, .file = spool->count};
+    struct spooled new = {.offset = spool->end, .len = len, .file = spool->file_count};
 
     if (target)
         new = *target;
-    new.entry = archive_entry_clone(target ? target->entry : entry);
-    archive_entry_copy_pathname(new.entry, path);
+    else
+        archive_entry_set_pathname(new.entry = archive_entry_clone(entry), NULL);
+    new.path = xstrdup(path);
     new.number = spool->count;
+    spool->files = xgrow(spool->files, spool->file_count, sizeof *spool->files);
+    spool->files[spool->file_count++] = (struct spool_file){target ? NULL : new.entry, NULL};
     spool->members = xgrow(spool->members, spool->count, sizeof *spool->members);
-    spool->places = xgrow(spool->places, spool->count, sizeof *spool->places);
-    spool->members[spool->count] = new;
-    spool->places[spool->count++] = NULL;
-    spool->place_count = spool->count;
-    note_latest(spool, path, new.number);
+    spool->members[spool->count++] = new;
+    number_set(&spool->latest, path, new.number);
 }
 
 int spool_add(struct spool *spool, struct member *member)
@@ -127,7 +140,7 @@ int spool_add(struct spool *spool, struct member *member)
 static int by_path(const void *a, const void *b)
 {
     const struct spooled *x = a, *y = b;
-    int order = strcmp(archive_entry_pathname(x->entry), archive_entry_pathname(y->entry));
+    int order = strcmp(x->path, y->path);
 
     return order ? order : x->number < y->number ? -1 : x->number > y->number;
 }
@@ -136,17 +149,15 @@ void spool_sort(struct spool *spool)
 {
     size_t kept = 0;
 
-    tdestroy(spool->latest, free_latest); /* its numbers are of the old order */
-    spool->latest = NULL;
+    numbers_free(&spool->latest); /* they are of the old order */
     if (!spool->count)
         return;
     qsort(spool->members, spool->count, sizeof *spool->members, by_path);
     for (size_t i = 0; i < spool->count; i++) {
         struct spooled *at = &spool->members[i];
 
-        if (i + 1 < spool->count &&
-            strcmp(archive_entry_pathname(at->entry), archive_entry_pathname(at[1].entry)) == 0)
-            archive_entry_free(at->entry);
+        if (i + 1 < spool->count && strcmp(at->path, at[1].path) == 0)
+            free(at->path);
         else
             spool->members[kept++] = *at;
     }
@@ -159,7 +170,7 @@ const struct spooled *spool_find(const struct spool *spool, const char *path)
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = strcmp(archive_entry_pathname(spool->members[middle].entry), path);
+        int order = strcmp(spool->members[middle].path, path);
 
         if (order == 0)
             return &spool->members[middle];
@@ -193,7 +204,7 @@ static int get_bytes(const struct spool *spool, const struct spooled *spooled, c
 
 char *spool_read(const struct spool *spool, const struct spooled *spooled, size_t *len)
 {
-    const char *path = archive_entry_pathname(spooled->entry);
+    const char *path = spooled->path;
     char *data;
 
     if (archive_entry_hardlink(spooled->entry)) {
@@ -238,9 +249,10 @@ static void make_link(struct archive_entry *entry, const char *target)
 int replay_begin(struct replay *replay, struct spool *spool, const struct spooled *spooled,
                  const char *path, struct member *member)
 {
-    char **place = &spool->places[spooled->file];
+    char **place = &spool->files[spooled->file].place;
 
     replay_free(replay);
+    spool_forget_place(spool, path);
     replay->entry = archive_entry_clone(spooled->entry);
     archive_entry_copy_pathname(replay->entry, path);
     *member = (struct member){.entry = replay->entry, .arg = replay};
@@ -251,6 +263,7 @@ int replay_begin(struct replay *replay, struct spool *spool, const struct spoole
         return 0;
     }
     *place = xstrdup(path);
+    number_set(&spool->placed, path, spooled->file);
     if (archive_entry_filetype(replay->entry) != AE_IFREG)
         return 0;
     replay->data = spool_read(spool, spooled, &replay->len);
@@ -265,21 +278,35 @@ void replay_free(struct replay *replay)
     *replay = (struct replay){0};
 }
 
+void spool_forget_place(struct spool *spool, const char *path)
+{
+    const struct numbered *placed = spool->placed ? number_find(&spool->placed, path) : NULL;
+    struct spool_file *file = placed ? &spool->files[placed->number] : NULL;
+
+    if (!file || !file->place || strcmp(file->place, path) != 0)
+        return;
+    free(file->place);
+    file->place = NULL;
+}
+
 void spool_forget_places(struct spool *spool)
 {
-    for (size_t i = 0; i < spool->place_count; i++) {
-        free(spool->places[i]);
-        spool->places[i] = NULL;
+    for (size_t i = 0; i < spool->file_count; i++) {
+        free(spool->files[i].place);
+        spool->files[i].place = NULL;
     }
+    numbers_free(&spool->placed);
 }
 
 void spool_free(struct spool *spool)
 {
-    for (size_t i = 0; i < spool->count; i++)
-        archive_entry_free(spool->members[i].entry);
     spool_forget_places(spool);
-    tdestroy(spool->latest, free_latest);
-    free(spool->places);
+    for (size_t i = 0; i < spool->count; i++)
+        free(spool->members[i].path);
+    for (size_t i = 0; i < spool->file_count; i++)
+        archive_entry_free(spool->files[i].entry);
+    numbers_free(&spool->latest);
+    free(spool->files);
     free(spool->members);
     if (spool->fd >= 0)
         close(spool->fd);

@@ -13,10 +13,17 @@
 #include <stdbool.h>
 
 struct spooled {
-    struct archive_entry *entry; /* a clone, with this path */
+    char *path;
+    struct archive_entry *entry; /* a clone without a path, which all names of a file share */
     uint64_t offset, len;        /* bytes of its contents in the spool's file */
     size_t number;               /* which of those that came, from 0 */
     size_t file; /* the number of the name that brought it: the same for all names */
+};
+
+/* What all names of a file share. */
+struct spool_file {
+    struct archive_entry *entry; /* NULL: no file, but a name of another */
+    char *place;                 /* under which path it is in the image; NULL: it is not */
 };
 
 struct spool {
@@ -24,9 +31,10 @@ struct spool {
     uint64_t end;
     struct spooled *members; /* in the order in which they came; sorted by path after spool_sort */
     size_t count;
-    void *latest;  /* tsearch(3): of each path the member that came last */
-    char **places; /* by file: under which path it is in the image; NULL: it is not */
-    size_t place_count;
+    void *latest;             /* tsearch(3): of each path the member that came last */
+    struct spool_file *files; /* by their numbers */
+    size_t file_count;
+    void *placed; /* tsearch(3): of each place the file that has it */
 };
 
 /* Puts a member aside. -1, reported. */
@@ -55,6 +63,8 @@ struct replay {
 int replay_begin(struct replay *replay, struct spool *spool, const struct spooled *spooled,
                  const char *path, struct member *member);
 void replay_free(struct replay *replay); /* safe on {0} */
+/* Something else has taken a path of the image: the file that came back there must come again. */
+void spool_forget_place(struct spool *spool, const char *path);
 /* Forgets under which names files came back: something else may take their paths from here on. */
 void spool_forget_places(struct spool *spool);
 

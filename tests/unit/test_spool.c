@@ -100,8 +100,7 @@ static void test_contents(void **state)
     assert_int_equal(spool.count, ARRAY_LEN(cases));
     spool_sort(&spool);
     for (size_t i = 1; i < spool.count; i++)
-        assert_true(strcmp(archive_entry_pathname(spool.members[i - 1].entry),
-                           archive_entry_pathname(spool.members[i].entry)) < 0);
+        assert_true(strcmp(spool.members[i - 1].path, spool.members[i].path) < 0);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         check(&spool, cases[i].path, cases[i].want, (size_t)cases[i].size);
     assert_null(spool_find(&spool, "boot/b"));
@@ -185,6 +184,12 @@ static void test_links(void **state)
     put(&spool, "target", NULL, "newer");
     put(&spool, "link", "target", NULL);
     put(&spool, "c-link", "elsewhere", NULL);
+    spool_forget_place(&spool, "c-link");
+    spool_forget_place(&spool, "z-link"); /* only a link: the file has another place */
+    put(&spool, "z-link", "a-link", NULL);
+    spool_forget_place(&spool, "a-link"); /* an overlay has something else there */
+    put(&spool, "z-link", NULL, "old");
+    put(&spool, "a-link", "z-link", NULL);
     spool_forget_places(&spool);
     put(&spool, "z-link", NULL, "old");
     caught_begin(&caught);
@@ -199,6 +204,33 @@ static void test_links(void **state)
                         "among the files of a kernel\n"
                         "mkbootmedia: early: reading: is a hard link to later, which is not "
                         "among the files of a kernel\n");
+    spool_free(&spool);
+}
+
+/* All names of a file have one entry: an attribute of 900 kB is in memory once. */
+static void test_shared(void **state)
+{
+    static char value[900 * 1000];
+    struct archive_entry *entry = archive_entry_new();
+    struct member member = {.entry = entry};
+    struct spool spool = {.fd = -1};
+    struct replay replay = {0};
+
+    (void)state;
+    archive_entry_set_pathname(entry, "boot/a");
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_xattr_add_entry(entry, "user.large", value, sizeof value);
+    assert_int_equal(spool_add(&spool, &member), 0);
+    archive_entry_free(entry);
+    add_link(&spool, "boot/b", "boot/a");
+    add_link(&spool, "boot/c", "boot/b");
+    spool_sort(&spool);
+    assert_ptr_equal(spool_find(&spool, "boot/b")->entry, spool_find(&spool, "boot/a")->entry);
+    assert_ptr_equal(spool_find(&spool, "boot/c")->entry, spool_find(&spool, "boot/a")->entry);
+    assert_int_equal(replay_begin(&replay, &spool, spool_find(&spool, "boot/c"), "x/c", &member), 0);
+    assert_int_equal(archive_entry_xattr_count(member.entry), 1);
+    assert_string_equal(archive_entry_pathname(member.entry), "x/c");
+    replay_free(&replay);
     spool_free(&spool);
 }
 
@@ -311,7 +343,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_contents), cmocka_unit_test(test_last_wins),
-        cmocka_unit_test(test_links),    cmocka_unit_test(test_circle),
+        cmocka_unit_test(test_links),    cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_circle),
         cmocka_unit_test(test_lies),     cmocka_unit_test(test_large),
         cmocka_unit_test(test_entries),  cmocka_unit_test(test_no_folder),
     };
