@@ -40,6 +40,7 @@ static int make_socket(char *words, struct trouble *why)
         return trouble(why, "a line of the extra files is damaged");
     path = words + at;
     unescape(path);
+    unlink(path); /* a file whose place the socket takes */
     times[0] = times[1] = (struct timespec){.tv_sec = (time_t)mtime};
     if (mknod(path, S_IFSOCK | (mode & 07777), 0) < 0 || lchown(path, uid, gid) < 0 ||
         chmod(path, mode & 07777) < 0 || utimensat(AT_FDCWD, path, times, 0) < 0)

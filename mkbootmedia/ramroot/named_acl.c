@@ -52,32 +52,13 @@ static void watch(struct named_acls *acls, struct member *member, struct buf *te
     member->arg = acls;
 }
 
-static void put_aside(struct named_acls *acls, struct archive_entry *entry, const char *path)
-{
-    struct archive_entry *clone = archive_entry_clone(entry);
-
-    archive_entry_copy_pathname(clone, path);
-    acls->aside = xgrow(acls->aside, acls->count, sizeof *acls->aside);
-    acls->aside[acls->count++] = clone;
-}
-
-/* A member that takes the place of another takes that of its ACL, too. */
-static void forget(struct named_acls *acls, const char *path)
-{
-    for (size_t i = 0; i < acls->count; i++) {
-        if (strcmp(archive_entry_pathname(acls->aside[i]), path) != 0)
-            continue;
-        archive_entry_free(acls->aside[i]);
-        acls->aside[i--] = acls->aside[--acls->count];
-    }
-}
-
 /* Each name of a file, as it is a file of its own once an overlay has copied it. */
 static void add_name(struct named_acls *acls, const char *target, const char *path)
 {
-    for (size_t i = 0, count = acls->count; i < count; i++)
-        if (strcmp(archive_entry_pathname(acls->aside[i]), target) == 0)
-            put_aside(acls, acls->aside[i], path);
+    struct archive_entry *entry = entry_map_get(&acls->aside, target);
+
+    if (entry)
+        entry_map_put(&acls->aside, path, entry);
 }
 
 void named_acls_member(struct named_acls *acls, struct member *member, bool over)
@@ -88,13 +69,13 @@ void named_acls_member(struct named_acls *acls, struct member *member, bool over
         watch(acls, member, &acls->passwd);
     if (member->block && strcmp(path, "etc/group") == 0)
         watch(acls, member, &acls->group);
-    if (over)
-        forget(acls, path);
+    if (over) /* it may take the place of another, and of its ACL */
+        entry_map_drop(&acls->aside, path);
     if (archive_entry_hardlink(member->entry))
         add_name(acls, archive_entry_hardlink(member->entry), path);
     if (!is_wanted(member->entry))
         return;
-    put_aside(acls, member->entry, path);
+    entry_map_put(&acls->aside, path, member->entry);
     archive_entry_acl_clear(member->entry);
 }
 
@@ -163,21 +144,33 @@ static int append(const struct named_acls *acls, const char *subject, struct arc
     return result;
 }
 
+struct end {
+    const struct named_acls *acls;
+    const char *subject;
+    struct buf *extra;
+};
+
+static int end_entry(void *arg, struct archive_entry *entry)
+{
+    const struct end *end = arg;
+
+    for (size_t k = 0; k < ARRAY_LEN(types); k++)
+        if ((archive_entry_acl_types(entry) & types[k]) &&
+            append(end->acls, end->subject, entry, types[k], end->extra) < 0)
+            return -1;
+    return 0;
+}
+
 int named_acls_end(struct named_acls *acls, const char *subject, struct buf *extra)
 {
-    for (size_t i = 0; i < acls->count; i++)
-        for (size_t k = 0; k < ARRAY_LEN(types); k++)
-            if ((archive_entry_acl_types(acls->aside[i]) & types[k]) &&
-                append(acls, subject, acls->aside[i], types[k], extra) < 0)
-                return -1;
-    return 0;
+    struct end end = {acls, subject, extra};
+
+    return entry_map_walk(&acls->aside, end_entry, &end);
 }
 
 void named_acls_free(struct named_acls *acls)
 {
-    for (size_t i = 0; i < acls->count; i++)
-        archive_entry_free(acls->aside[i]);
-    free(acls->aside);
+    entry_map_free(&acls->aside);
     buf_free(&acls->passwd);
     buf_free(&acls->group);
     *acls = (struct named_acls){0};

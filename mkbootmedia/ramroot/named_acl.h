@@ -7,14 +7,14 @@
 #define RAMROOT_NAMED_ACL_H
 
 #include "base/util.h"
+#include "ramroot/entry_map.h"
 #include "ramroot/member.h"
 
 struct named_acls {
-    struct buf passwd, group;     /* the texts, as far as they have come */
-    struct buf *text;             /* which of them is coming */
-    struct member inner;          /* the member that brings it */
-    struct archive_entry **aside; /* paths and ACLs */
-    size_t count;
+    struct buf passwd, group; /* the texts, as far as they have come */
+    struct buf *text;         /* which of them is coming */
+    struct member inner;      /* the member that brings it */
+    struct entry_map aside;   /* paths and ACLs */
 };
 
 /* Looks at a member on its way into the image, and takes such ACLs from it. over: it may take the

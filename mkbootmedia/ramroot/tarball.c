@@ -6,6 +6,7 @@
 
 #include "base/msg.h"
 #include "base/util.h"
+#include "ramroot/entry_map.h"
 #include "ramroot/extra.h"
 
 #include <archive.h>
@@ -16,7 +17,8 @@
 struct tarball {
     struct archive *archive;
     struct compressor compressor;
-    bool failed; /* the compressor has said why */
+    struct entry_map sockets; /* tar has no such type */
+    bool failed;              /* the compressor has said why */
 };
 
 static la_ssize_t write_bytes(struct archive *archive, void *arg, const void *data, size_t len)
@@ -117,10 +119,10 @@ static int tarball_add(struct root_image *image, struct member *member)
     const char *path = archive_entry_pathname(member->entry);
 
     if (archive_entry_filetype(member->entry) == AE_IFSOCK) {
-        const char *why = extra_socket(image->extra, member->entry);
-
-        return why ? msg_error("%s: packing: %s", path, why) : 0;
+        entry_map_put(&tarball->sockets, path, member->entry);
+        return 0;
     }
+    entry_map_drop(&tarball->sockets, path); /* it takes its place */
     forget_origin(member->entry);
     if (!member->block)
         archive_entry_set_size(member->entry, 0);
@@ -131,13 +133,22 @@ static int tarball_add(struct root_image *image, struct member *member)
     return archive_write_finish_entry(tarball->archive) == ARCHIVE_OK ? 0 : fail(image, path);
 }
 
+static int end_socket(void *arg, struct archive_entry *entry)
+{
+    struct root_image *image = arg;
+    const char *why = extra_socket(image->extra, entry);
+
+    return why ? msg_error("%s: packing: %s", archive_entry_pathname(entry), why) : 0;
+}
+
 static int tarball_end(struct root_image *image)
 {
     struct tarball *tarball = image->state;
 
     if (archive_write_close(tarball->archive) != ARCHIVE_OK)
         return fail(image, image->name);
-    if (compressor_end(&tarball->compressor) < 0)
+    if (compressor_end(&tarball->compressor) < 0 ||
+        entry_map_walk(&tarball->sockets, end_socket, image) < 0)
         return -1;
     image->len = tarball->compressor.out;
     return 0;
@@ -152,6 +163,7 @@ static void tarball_free(struct root_image *image)
     tarball->failed = true; /* nothing more is written */
     archive_write_free(tarball->archive);
     compressor_free(&tarball->compressor);
+    entry_map_free(&tarball->sockets);
     free(tarball);
     image->state = NULL;
 }
