@@ -143,11 +143,14 @@ acl_of() {
         sed "s,$1,,"
 }
 
+# socket_at PATH
+socket_at() { perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die' "$1"; }
+
 @test "sockets: owners, modes, attributes, ACLs" {
     [ "$(id -u)" = 0 ]
     cp -a "$SHARE/small" in/tree
     mkdir -p in/tree/srv
-    perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die' in/tree/srv/socket
+    socket_at in/tree/srv/socket
     chown 7:8 in/tree/srv/socket
     chmod 640 in/tree/srv/socket
     setfattr -h -n security.selinux -v system_u:object_r:var_run_t:s0 in/tree/srv/socket
@@ -159,6 +162,66 @@ acl_of() {
         diff <(tree_digest in/tree | grep srv/socket) <(tree_digest in/got | grep srv/socket)
         [ -S in/got/srv/socket ]
     done
+}
+
+@test "sockets that overlays replace, and that replace what was there" {
+    cp -a "$SHARE/small" in/tree
+    mkdir -p in/tree/srv in/over/srv
+    socket_at in/tree/srv/replaced
+    socket_at in/tree/srv/both
+    echo file >in/tree/srv/file
+    echo new >in/over/srv/replaced
+    socket_at in/over/srv/both
+    chmod 600 in/over/srv/both
+    socket_at in/over/srv/file
+    for mode in tmpfs overlay; do
+        ramroot in/tree --mode $mode --overlay in/over "${AS_IT_IS[@]}" -o out/root.img
+        if [ $mode = tmpfs ]; then loaded out/root.img in/got; else unpacked out/root.img in/got; fi
+        with_extra out/root.img in/got
+        [ "$(cat in/got/srv/replaced)" = new ]
+        [ -S in/got/srv/both ] && [ "$(stat -c %a in/got/srv/both)" = 600 ]
+        [ -S in/got/srv/file ]
+        rm -rf in/got
+    done
+}
+
+@test "what an archive has twice: links made before keep what they were links to" {
+    [ "$(id -u)" = 0 ]
+    mkdir -p in/one/boot in/one/opt in/two/opt
+    echo old >in/one/boot/x
+    ln in/one/boot/x in/one/opt/p
+    ln in/one/boot/x in/one/opt/q
+    echo new >in/two/opt/p
+    tar -cf in/over.tar -C in/one boot/x opt/p
+    tar -rf in/over.tar -C in/two opt/p
+    member opt/q 1 boot/x >in/more.tar
+    perl -e '
+        local $/; open my $f, "<:raw", "in/over.tar"; my $t = <$f>;
+        $t =~ s/\0{1024,}\z//; $t .= "\0" x (-length($t) % 512);
+        open my $m, "<:raw", "in/more.tar"; print $t . <$m> . "\0" x 1024;
+    ' >in/twice.tar
+    for mode in tmpfs overlay; do
+        made --mode $mode --overlay in/twice.tar
+        [ "$(in_image out/root.img opt/p)" = new ]
+        [ "$(in_image out/root.img opt/q)" = old ]
+    done
+}
+
+@test "keyboards: modules that are hard links out of their folder stop nothing" {
+    cp -a "$SHARE/small" in/tree
+    modules_to "$PWD/in/tree" usbhid
+    version=$(kernel_version)
+    hid=lib/modules/$version/kernel/drivers/hid/hid.ko
+    ramroot in/tree -o out/root.img
+    stage_file out/root.img "$hid" | cmp - "in/tree/$hid"
+    mkdir in/tree/objects
+    mv "in/tree/$hid" in/tree/objects/a
+    ln in/tree/objects/a "in/tree/$hid"
+    tar -cf in/tree.tar -C in/tree objects bin boot dev etc lib mnt proc root run sbin sys tmp usr var
+    ramroot in/tree.tar -o out/root.img
+    ! stage_file out/root.img "$hid"
+    unpacked out/root.img in/got
+    cmp "in/got/$hid" in/tree/objects/a
 }
 
 # ordered TAR OPTION...: in/tree as in/TAR, srv before etc: what names mean is not known yet.
