@@ -17,7 +17,7 @@ VERSION := 0.1.0
 BUILD   := build
 CC      ?= cc
 CFLAGS  ?= -O2 -g
-LIBS    := fdisk libcrypto jansson libconfuse libarchive libzstd liblzma zlib libcrypt libsquashfs1
+LIBS    := fdisk blkid mount expat libxxhash libcrypto jansson libconfuse libarchive libzstd liblzma zlib libcrypt libsquashfs1
 WARN    := -std=c17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 DEFS    := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Imkbootmedia
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -89,6 +89,11 @@ $(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(PKG_LIBS) -lcmocka
 
+# What makes disks misbehave, for tests of the program without sanitizers.
+$(BUILD)/preload/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(WARN) -D_GNU_SOURCE -shared -fPIC -o $@ $<
+
 unit: $(UNIT)
 
 # These bring what they need by themselves, through tools/deps.
@@ -104,6 +109,7 @@ demo:
 bench:
 	tests/bench/run
 	tests/bench/ramroot
+	tests/bench/write
 
 deps:
 	tools/deps check demo bench
