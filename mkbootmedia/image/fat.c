@@ -269,6 +269,16 @@ static void add_files(const struct fat *fat, struct image *image)
     }
 }
 
+/* Clusters from the first that was never given away on. */
+static void add_free(const struct fat *fat, const struct volume *volume, uint64_t offset,
+                     struct image *image)
+{
+    uint64_t start = cluster_offset(fat, volume, fat->next);
+
+    if (start < fat->size)
+        image_add_spare(image, offset + start, fat->size - start, "free clusters");
+}
+
 int fat_write(struct fat *fat, uint64_t offset, struct image *image)
 {
     struct volume volume = {0};
@@ -284,8 +294,10 @@ int fat_write(struct fat *fat, uint64_t offset, struct image *image)
         result = add_fats(fat, &volume, offset, image);
     if (result == 0)
         result = add_folders(fat, &volume, offset, image);
-    if (result == 0)
+    if (result == 0) {
         add_files(fat, image);
+        add_free(fat, &volume, offset, image);
+    }
     close(volume.fd);
     return result;
 }

@@ -29,7 +29,13 @@ void image_own(struct image *image, uint64_t offset, void *data, uint64_t len, c
 void image_add(struct image *image, uint64_t offset, struct content content, const char *what)
 {
     if (content.len)
-        append(image, (struct region){offset, content.len, what, false, content});
+        append(image, (struct region){offset, content.len, what, false, false, content});
+}
+
+void image_add_spare(struct image *image, uint64_t offset, uint64_t len, const char *what)
+{
+    if (len)
+        append(image, (struct region){offset, len, what, true, true, content_memory("", 0)});
 }
 
 static int by_offset(const void *a, const void *b)
@@ -46,7 +52,8 @@ static int fill(struct image *image, uint64_t end, uint64_t offset, const char *
         return msg_error("internal error: %s at byte %" PRIu64 " overlaps what ends at %" PRIu64,
                          what, offset, end);
     if (offset > end)
-        append(image, (struct region){end, offset - end, "zeros", true, content_memory("", 0)});
+        append(image,
+               (struct region){end, offset - end, "zeros", true, false, content_memory("", 0)});
     return 0;
 }
 

@@ -4,7 +4,8 @@
  * this line (media/sink.h writes it, whatever it is).
  *
  * Makers add regions in any order; image_finish sorts them, fills the gaps with zeros and checks
- * that no two overlap. Memory that is added belongs to the image from then on.
+ * that no two overlap. Memory that is added belongs to the image from then on. Zeros are part of
+ * the image as data is; only what a maker calls spare may be left on a disk as it was.
  */
 #ifndef IMAGE_REGION_H
 #define IMAGE_REGION_H
@@ -19,6 +20,7 @@ struct region {
     uint64_t len;     /* bytes, > 0 */
     const char *what; /* for people: "FAT", "boot/linux/vmlinuz"; lives as long as the image */
     bool zero;        /* all zeros; content is empty then */
+    bool spare;       /* zeros that nobody reads: free clusters */
     struct content content;
 };
 
@@ -34,6 +36,9 @@ struct image {
 void image_own(struct image *image, uint64_t offset, void *data, uint64_t len, const char *what);
 /* Somebody else's bytes, which outlive the image. len 0 adds nothing. */
 void image_add(struct image *image, uint64_t offset, struct content content, const char *what);
+
+/* Zeros that nobody reads. */
+void image_add_spare(struct image *image, uint64_t offset, uint64_t len, const char *what);
 
 /*
  * Sorts, fills gaps and the end up to size with zeros. Returns -1, reported, if two regions overlap

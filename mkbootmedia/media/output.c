@@ -51,8 +51,8 @@ struct region *medium_early(const struct plan *plan, size_t *count)
 
         if (item->place != PLACE_NONE && !item->room && item->content.fd >= 0 &&
             item->content.len >= EARLY_MIN)
-            regions[(*count)++] =
-                (struct region){item->place, item->content.len, item->path, false, item->content};
+            regions[(*count)++] = (struct region){item->place, item->content.len, item->path, false,
+                                                  false,       item->content};
     }
     return regions;
 }

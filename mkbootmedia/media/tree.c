@@ -351,7 +351,7 @@ static int open_staged(struct tree *tree, struct tree_file *file)
 static int stage(struct tree *tree, struct tree_file *file, const struct content *content)
 {
     struct copy copy = {.name = tree->name, .meter = &tree->meter};
-    struct region region = {0, content->len, file->path, false, *content};
+    struct region region = {0, content->len, file->path, false, false, *content};
     int result = 0;
 
     file->staged = ++tree->staged;

@@ -93,7 +93,7 @@ static int make_folders(struct tree *tree, const struct tree_list *files)
 static int copy_list(struct tree *tree, int from, const char *name, int to, const char *copy_name)
 {
     struct copy copy = {.name = tree->name, .meter = &tree->meter};
-    struct region region = {0, 0, "list of files", false, {0}};
+    struct region region = {.what = "list of files"};
     struct stat st;
     int fd = openat(from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), result = -1;
 
