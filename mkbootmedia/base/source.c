@@ -5,21 +5,35 @@
 #include "base/util.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *why_not(const struct stat *st, bool empty_too)
+/* What is welcome besides a regular file with something in it. */
+enum welcome { FILES, EMPTY_FILES, DISKS };
+
+static const char *why_not(const struct stat *st, uint64_t size, enum welcome welcome)
 {
     if (S_ISDIR(st->st_mode))
         return "is a directory, not a file";
-    if (!S_ISREG(st->st_mode))
-        return "is not a regular file";
-    return st->st_size == 0 && !empty_too ? "is empty" : NULL;
+    if (!S_ISREG(st->st_mode) && !(S_ISBLK(st->st_mode) && welcome == DISKS))
+        return welcome == DISKS ? "is neither a regular file nor a disk" : "is not a regular file";
+    return size == 0 && welcome != EMPTY_FILES ? "is empty" : NULL;
 }
 
-static int open_source(struct source *source, const char *path, bool empty_too)
+static uint64_t size_of(int fd, const struct stat *st)
+{
+    uint64_t size = 0;
+
+    if (!S_ISBLK(st->st_mode))
+        return (uint64_t)st->st_size;
+    return ioctl(fd, BLKGETSIZE64, &size) < 0 ? 0 : size;
+}
+
+static int open_source(struct source *source, const char *path, enum welcome welcome)
 {
     struct stat st;
     const char *why;
@@ -31,13 +45,13 @@ static int open_source(struct source *source, const char *path, bool empty_too)
         source_close(source);
         return -1;
     }
-    why = why_not(&st, empty_too);
+    source->size = size_of(source->fd, &st);
+    why = why_not(&st, source->size, welcome);
     if (why) {
         source_close(source);
         return msg_error("%s: opening: %s", path, why);
     }
     source->path = xstrdup(path);
-    source->size = (uint64_t)st.st_size;
     source->mtime = st.st_mtime;
     source->dev = st.st_dev;
     source->ino = st.st_ino;
@@ -46,12 +60,17 @@ static int open_source(struct source *source, const char *path, bool empty_too)
 
 int source_open(struct source *source, const char *path)
 {
-    return open_source(source, path, false);
+    return open_source(source, path, FILES);
 }
 
 int source_open_any(struct source *source, const char *path)
 {
-    return open_source(source, path, true);
+    return open_source(source, path, EMPTY_FILES);
+}
+
+int source_open_disk(struct source *source, const char *path)
+{
+    return open_source(source, path, DISKS);
 }
 
 int source_take(struct source *source, const char *name, int fd, uint64_t start, uint64_t size)

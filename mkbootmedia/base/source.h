@@ -23,6 +23,8 @@ struct source {
 int source_open(struct source *source, const char *path);
 /* As source_open, but an empty file is welcome. */
 int source_open_any(struct source *source, const char *path);
+/* As source_open, but a block device is welcome, too. */
+int source_open_disk(struct source *source, const char *path);
 /* A file that the program has made and keeps open: size bytes at start of fd, which becomes the
  * source's. name is for messages. -1, reported. */
 int source_take(struct source *source, const char *name, int fd, uint64_t start, uint64_t size);

@@ -29,7 +29,7 @@ char *place_name(const struct place *place, const char *key)
 
 void request_init(struct request *request)
 {
-    *request = (struct request){.timeout = 5, .keep = 3};
+    *request = (struct request){.timeout = 5, .keep = 3, .try = {.memory = 1024, .after = 20}};
 }
 
 struct request_entry *request_add_entry(struct request *request, const char *name)
@@ -109,13 +109,15 @@ static void host_free(struct request_host *host)
 
 void request_free(struct request *request)
 {
-    struct strings *const lists[] = {&request->spec_files, &request->consoles,
-                                     &request->loader_dirs, &request->added, &request->outputs};
-    char *const texts[] = {request->default_entry, request->label,       request->templates,
-                           request->url,           request->server,      request->subnet,
-                           request->interface,     request->server_path, request->sign_key,
-                           request->sign_cert,     request->output,      request->kernel_out,
-                           request->root_out};
+    struct strings *const lists[] = {
+        &request->spec_files, &request->consoles,      &request->loader_dirs,  &request->added,
+        &request->outputs,    &request->write.devices, &request->write.serials};
+    char *const texts[] = {request->default_entry, request->label,         request->templates,
+                           request->url,           request->server,        request->subnet,
+                           request->interface,     request->server_path,   request->sign_key,
+                           request->sign_cert,     request->output,        request->kernel_out,
+                           request->root_out,      request->write.bmap,    request->try.firmware,
+                           request->try.plug,      request->try.screenshot};
 
     for (size_t i = 0; i < request->entry_count; i++)
         entry_free(&request->entries[i]);

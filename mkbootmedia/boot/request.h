@@ -82,6 +82,30 @@ struct request_host {
     struct strings files; /* "FILE:/DEST:MODE" */
 };
 
+/* How what was made is tried. */
+struct request_try {
+    char *firmware, *plug, *screenshot; /* NULL: bios, by what it is, none */
+    unsigned long memory, after;        /* MiB, seconds */
+    bool no_kvm;
+};
+
+enum verify {
+    VERIFY_MAPPED, /* what was written */
+    VERIFY_FULL,   /* and zeros that the disk has made */
+    VERIFY_NONE
+};
+
+/* How disks are written. */
+struct request_write {
+    struct strings devices; /* that what is made goes to at once */
+    struct strings serials; /* of the disks that may be written; none: any */
+    bool yes;               /* nobody is asked */
+    bool allow_fixed, allow_file;
+    enum verify verify;
+    char *bmap;     /* the map of the image; NULL: the one beside it, if there is one */
+    bool make_bmap; /* write one beside what is made */
+};
+
 struct request {
     struct request_entry *entries;
     size_t entry_count;
@@ -108,6 +132,8 @@ struct request {
     bool uki, uki_boot; /* make UKIs; and let UEFI start the default entry's */
     char *sign_key, *sign_cert;
 
+    struct request_write write;
+    struct request_try try;
     char *output;                /* path, "-" or NULL */
     char *kernel_out, *root_out; /* of ramroot: where the parts go; NULL: nowhere */
     bool dry_run, json, no_sync;

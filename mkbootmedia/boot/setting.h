@@ -26,6 +26,14 @@ setting_fn setting_url, setting_server, setting_subnet, setting_interface, setti
     setting_pxe, setting_keep;
 setting_fn setting_sign_key, setting_sign_cert;
 
+/* Of disks that are written. */
+setting_fn setting_write, setting_serial, setting_verify, setting_map, setting_make_map,
+    setting_yes, setting_allow_fixed, setting_allow_file;
+
+/* Of a try. */
+setting_fn setting_try_firmware, setting_try_plug, setting_memory, setting_screenshot,
+    setting_after, setting_no_kvm;
+
 /* Flags: "true" and "false" (also yes and no, on and off); NULL is true. */
 setting_fn setting_rollback, setting_uki, setting_uki_boot, setting_dry_run, setting_json,
     setting_no_sync;

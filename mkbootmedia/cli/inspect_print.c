@@ -5,38 +5,8 @@
 #include "cli/text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/*
- * printf whose arguments may come from a foreign image: nothing reaches the terminal but text, and
- * lines begin and end only where the format does.
- */
-static void put(const char *format, ...)
-{
-    va_list ap;
-    size_t head = strspn(format, "\n"), end = strlen(format);
-    char *inner, *text;
-
-    while (end > head && format[end - 1] == '\n')
-        end--;
-    inner = xasprintf("%.*s", (int)(end - head), format + head);
-    va_start(ap, format);
-    text = xvasprintf(inner, ap);
-    va_end(ap);
-    fwrite(format, 1, head, stdout);
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p < 0x20 || *p == 0x7f || (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
-            printf("\\%03o", *p);
-        else
-            putchar(*p);
-    fputs(format + end, stdout);
-    free(inner);
-    free(text);
-}
 
 /* From a CD it is often as from a stick: then one line says both. */
 static bool same_verdict(const struct inspect_verdict *a, const struct inspect_verdict *b)
@@ -53,22 +23,22 @@ static void print_verdict(const struct inspect_verdict *verdict, bool both)
 {
     static const char *const answers[] = {"no", "yes", "in part", "not known"};
 
-    put("  %-22s %-9s  %s", firmware_row(verdict->firmware)->name,
-        both          ? "stick, CD"
-        : verdict->cd ? "CD"
-                      : "stick",
-        answers[verdict->boots]);
+    text_put(stdout, "  %-22s %-9s  %s", firmware_row(verdict->firmware)->name,
+             both          ? "stick, CD"
+             : verdict->cd ? "CD"
+                           : "stick",
+             answers[verdict->boots]);
     for (size_t i = 0; i < verdict->reasons.n; i++)
         if (i == 0)
-            put(": %s", verdict->reasons.v[i]);
+            text_put(stdout, ": %s", verdict->reasons.v[i]);
         else
-            put("\n%39s%s", "", verdict->reasons.v[i]);
-    put("\n");
+            text_put(stdout, "\n%39s%s", "", verdict->reasons.v[i]);
+    text_put(stdout, "\n");
 }
 
 static void print_verdicts(const struct inspect_report *report)
 {
-    put("\nboots\n");
+    text_put(stdout, "\nboots\n");
     for (size_t i = 0; i < report->verdict_count; i++) {
         bool both = i + 1 < report->verdict_count &&
                     same_verdict(&report->verdicts[i], &report->verdicts[i + 1]);
@@ -77,30 +47,31 @@ static void print_verdicts(const struct inspect_report *report)
         i += both;
     }
     if (report->remarks.n)
-        put("\nremarks\n");
+        text_put(stdout, "\nremarks\n");
     for (size_t i = 0; i < report->remarks.n; i++)
-        put("  %s\n", report->remarks.v[i]);
+        text_put(stdout, "  %s\n", report->remarks.v[i]);
 }
 
 static void print_tables(const struct inspect_report *report)
 {
-    put("\npartitions\n");
-    put("  MBR  %s\n", !report->mbr        ? "none"
-                       : report->boot_code ? report->boot_code
-                                           : "no boot code");
-    put("  GPT  %s", report->gpt ? "" : "none\n");
+    text_put(stdout, "\npartitions\n");
+    text_put(stdout, "  MBR  %s\n",
+             !report->mbr        ? "none"
+             : report->boot_code ? report->boot_code
+                                 : "no boot code");
+    text_put(stdout, "  GPT  %s", report->gpt ? "" : "none\n");
     if (report->gpt)
-        put("%s; the copy %s\n", report->gpt_problem ? report->gpt_problem : "valid",
-            report->gpt_copy_problem ? report->gpt_copy_problem : "is valid");
+        text_put(stdout, "%s; the copy %s\n", report->gpt_problem ? report->gpt_problem : "valid",
+                 report->gpt_copy_problem ? report->gpt_copy_problem : "is valid");
     for (size_t i = 0; i < report->partition_count; i++) {
         const struct inspect_partition *p = &report->partitions[i];
         char first[96];
 
         snprintf(first, sizeof first, "%s %u", p->gpt ? "GPT" : "MBR", p->number);
-        put("  %-6s %14" PRIu64 " %11s  %-18s %s%s%s%s%s%s\n", first, p->offset,
-            size_text(p->len).text, p->type_name ? p->type_name : p->type, p->fs ? p->fs : "",
-            *p->label ? " " : "", p->label, *p->name ? "  # " : "", p->name,
-            p->active ? "  # active" : "");
+        text_put(stdout, "  %-6s %14" PRIu64 " %11s  %-18s %s%s%s%s%s%s\n", first, p->offset,
+                 size_text(p->len).text, p->type_name ? p->type_name : p->type, p->fs ? p->fs : "",
+                 *p->label ? " " : "", p->label, *p->name ? "  # " : "", p->name,
+                 p->active ? "  # active" : "");
     }
 }
 
@@ -111,47 +82,49 @@ static void print_cd(const struct inspect_report *report)
     if (report->iso == SIZE_MAX)
         return;
     volume = &report->volumes[report->iso].volume;
-    put("\nISO 9660\n");
-    put("  %s, %s%s%s\n", *volume->label ? volume->label : "no label", size_text(volume->size).text,
-        volume->iso.rock_ridge ? ", Rock Ridge" : "", volume->iso.joliet ? ", Joliet" : "");
+    text_put(stdout, "\nISO 9660\n");
+    text_put(stdout, "  %s, %s%s%s\n", *volume->label ? volume->label : "no label",
+             size_text(volume->size).text, volume->iso.rock_ridge ? ", Rock Ridge" : "",
+             volume->iso.joliet ? ", Joliet" : "");
     for (size_t i = 0; i < report->boot_count; i++) {
         const struct inspect_boot *boot = &report->boots[i];
 
-        put("  El Torito %zu  %-4s %14" PRIu64 " %11s  %s%s\n", i + 1,
-            boot->platform == 0xef ? "EFI"
-            : boot->platform == 0  ? "BIOS"
-                                   : "?",
-            boot->offset, boot->len ? size_text(boot->len).text : "to the end",
-            boot->what ? boot->what : "?", boot->bootable ? "" : "  # not bootable");
+        text_put(stdout, "  El Torito %zu  %-4s %14" PRIu64 " %11s  %s%s\n", i + 1,
+                 boot->platform == 0xef ? "EFI"
+                 : boot->platform == 0  ? "BIOS"
+                                        : "?",
+                 boot->offset, boot->len ? size_text(boot->len).text : "to the end",
+                 boot->what ? boot->what : "?", boot->bootable ? "" : "  # not bootable");
     }
 }
 
 static void print_loader(const struct inspect_report *report, const struct inspect_loader *loader)
 {
-    put("  %-22s %-11s %-8s %11s  in %s\n", loader->path, loader->kind ? loader->kind : "?",
-        loader->pe ? pe_machine_name(loader->machine) : "-", size_text(loader->len).text,
-        report->volumes[loader->volume].where);
+    text_put(stdout, "  %-22s %-11s %-8s %11s  in %s\n", loader->path,
+             loader->kind ? loader->kind : "?", loader->pe ? pe_machine_name(loader->machine) : "-",
+             size_text(loader->len).text, report->volumes[loader->volume].where);
     if (loader->sbat_count)
-        put("    SBAT       ");
+        text_put(stdout, "    SBAT       ");
     for (size_t i = 0; i < loader->sbat_count; i++)
-        put("%s%s %u", i ? ", " : "", loader->sbat[i].component, loader->sbat[i].generation);
+        text_put(stdout, "%s%s %u", i ? ", " : "", loader->sbat[i].component,
+                 loader->sbat[i].generation);
     if (loader->sbat_count)
-        put("\n");
+        text_put(stdout, "\n");
     for (size_t i = 0; i < loader->signers.count; i++)
-        put("    signed by  %s, issued by %s\n", loader->signers.list[i].subject,
-            loader->signers.list[i].issuer);
+        text_put(stdout, "    signed by  %s, issued by %s\n", loader->signers.list[i].subject,
+                 loader->signers.list[i].issuer);
     if (loader->secure == INSPECT_NO && loader->machine == PE_X64)
-        put("    Secure Boot would not start it: it %s\n", loader->why);
+        text_put(stdout, "    Secure Boot would not start it: it %s\n", loader->why);
 }
 
 static void print_file(const char *what, const struct inspect_file *file)
 {
     static const char *const states[] = {"", "  # missing", "  # damaged", "  # not checked"};
 
-    put("    %-10s %s", what, file->path);
+    text_put(stdout, "    %-10s %s", what, file->path);
     if (file->state == FILE_THERE)
-        put("  %s", size_text(file->len).text);
-    put("%s\n", states[file->state]);
+        text_put(stdout, "  %s", size_text(file->len).text);
+    text_put(stdout, "%s\n", states[file->state]);
 }
 
 static void print_root(const struct inspect_root *root)
@@ -166,45 +139,47 @@ static void print_root(const struct inspect_root *root)
     for (size_t i = 0; i < ARRAY_LEN(ways); i++)
         if (strcmp(root->source, ways[i].source) == 0)
             way = ways[i].text;
-    put("    root       %s, %s, %s; %s unpacked\n", root->mode, size_text(root->image).text, way,
-        size_text(root->unpacked).text);
-    put("    memory     %s at the peak; the least that boots has %s\n", size_text(root->peak).text,
-        size_text(root->ram).text);
+    text_put(stdout, "    root       %s, %s, %s; %s unpacked\n", root->mode,
+             size_text(root->image).text, way, size_text(root->unpacked).text);
+    text_put(stdout, "    memory     %s at the peak; the least that boots has %s\n",
+             size_text(root->peak).text, size_text(root->ram).text);
 }
 
 static void print_entry(const struct inspect_entry *entry)
 {
-    put("  %s\n", entry->title);
+    text_put(stdout, "  %s\n", entry->title);
     if (!entry->has_kernel)
         return;
     print_file("kernel", &entry->kernel);
     if (entry->readable)
-        put("               %s, %s%s%s\n", entry->facts.version,
-            kernel_arch_name(entry->facts.arch),
-            entry->secure == INSPECT_YES ? ", accepted by shim" : "",
-            entry->secure == INSPECT_NO ? ", not accepted by shim" : "");
+        text_put(stdout, "               %s, %s%s%s\n", entry->facts.version,
+                 kernel_arch_name(entry->facts.arch),
+                 entry->secure == INSPECT_YES ? ", accepted by shim" : "",
+                 entry->secure == INSPECT_NO ? ", not accepted by shim" : "");
     else if (entry->why)
-        put("               %s\n", entry->why);
+        text_put(stdout, "               %s\n", entry->why);
     for (size_t i = 0; i < entry->initrd_count; i++)
         print_file("initramfs", &entry->initrds[i]);
     if (entry->root.there)
         print_root(&entry->root);
     if (*entry->cmdline)
-        put("    arguments  %s\n", entry->cmdline);
+        text_put(stdout, "    arguments  %s\n", entry->cmdline);
 }
 
 void inspect_print(const struct inspect_report *report)
 {
-    put("%s: %s (%" PRIu64 " bytes)\n", report->path, size_text(report->size).text, report->size);
+    text_put(stdout, "%s: %s (%" PRIu64 " bytes)\n", report->path, size_text(report->size).text,
+             report->size);
     print_verdicts(report);
     print_tables(report);
     print_cd(report);
     if (report->loader_count)
-        put("\nloaders\n");
+        text_put(stdout, "\nloaders\n");
     for (size_t i = 0; i < report->loader_count; i++)
         print_loader(report, &report->loaders[i]);
     if (report->menu)
-        put("\nmenu: %s in %s\n", report->menu, report->volumes[report->menu_volume].where);
+        text_put(stdout, "\nmenu: %s in %s\n", report->menu,
+                 report->volumes[report->menu_volume].where);
     for (size_t i = 0; i < report->entry_count; i++)
         print_entry(&report->entries[i]);
 }

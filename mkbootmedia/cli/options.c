@@ -14,9 +14,10 @@
 #define IMAGES (CMD_USB | CMD_ISO | CMD_PLAN)
 #define TREES  (CMD_NET | CMD_PLAN | CMD_ALL)
 #define BOOT   (IMAGES | CMD_NET)
+#define WRITES (CMD_WRITE | CMD_USB | CMD_ISO)
 #define ROOT   (BOOT | CMD_RAMROOT)
 #define MAKE   (CMD_USB | CMD_ISO | CMD_NET | CMD_ALL | CMD_RAMROOT)
-#define ALL    (BOOT | CMD_ALL | CMD_INSPECT | CMD_RAMROOT)
+#define ALL    (BOOT | CMD_ALL | CMD_INSPECT | CMD_RAMROOT | CMD_DEVICES | CMD_WRITE)
 
 static const char *set_quiet(struct request *request, const char *value)
 {
@@ -94,8 +95,8 @@ static const struct option_row {
      setting_root_ssh_key},
     {"boot", 0, "WORD", ROOT, NULL, "/boot and other modules: drop (default) or keep", false,
      setting_root_boot},
-    {"modules", 0, "WORD", ROOT, NULL,
-     "need (default) or none: the kernel's may be missing", false, setting_root_modules},
+    {"modules", 0, "WORD", ROOT, NULL, "need (default) or none: the kernel's may be missing", false,
+     setting_root_modules},
     {"busybox", 0, "FILE", ROOT, NULL, "a static BusyBox for the first stage", false,
      setting_root_busybox},
     {"kernel-out", 0, "FILE", CMD_RAMROOT, setting_kernel_out, "write the kernel there", false,
@@ -149,13 +150,39 @@ static const struct option_row {
      NULL},
     {"output", 'o', "PATH", MAKE, setting_output, "the output; - is stdout (usb, iso)", false,
      NULL},
-    {"dry-run", 0, NULL, MAKE, setting_dry_run, "check and lay out, write nothing", false, NULL},
+    {"write", 0, "DEVICE", CMD_USB | CMD_ISO, setting_write,
+     "write it to this disk at once, as write does; repeatable", true, NULL},
+    {"bmap", 0, NULL, CMD_USB | CMD_ISO, setting_make_map,
+     "write a map of the image to PATH.bmap, for write and bmaptool", false, NULL},
+    {"yes", 'y', NULL, WRITES, setting_yes, "do not ask: what is on the disks is lost", false,
+     NULL},
+    {"serial", 0, "SERIAL", WRITES, setting_serial,
+     "write to no disk with another serial number; repeatable", true, NULL},
+    {"verify", 0, "HOW", WRITES, setting_verify,
+     "read back what was written (mapped), zeros too (full), or none", false, NULL},
+    {"bmap", 0, "FILE", CMD_WRITE, setting_map, "the image's map (default: IMAGE.bmap, if there)",
+     false, NULL},
+    {"allow-fixed", 0, NULL, WRITES, setting_allow_fixed, "write to disks that are built in, too",
+     false, NULL},
+    {"allow-file", 0, NULL, WRITES, setting_allow_file,
+     "write to files, which act as disks of their size", false, NULL},
+    {"firmware", 0, "FIRMWARE", CMD_TRY, setting_try_firmware,
+     "bios (default), uefi, secureboot, ia32, aarch64", false, NULL},
+    {"memory", 0, "SIZE", CMD_TRY, setting_memory, "of the machine (default 1G)", false, NULL},
+    {"as", 0, "PLUG", CMD_TRY, setting_try_plug, "plug it in as usb, cd or disk", false, NULL},
+    {"screenshot", 0, "FILE", CMD_TRY, setting_screenshot, "take a picture (PNG), and end", false,
+     NULL},
+    {"after", 0, "SECONDS", CMD_TRY, setting_after, "when to take it (default 20)", false, NULL},
+    {"no-kvm", 0, NULL, CMD_TRY, setting_no_kvm, "emulate the processor, too", false, NULL},
+    {"dry-run", 0, NULL, MAKE | CMD_WRITE, setting_dry_run, "check and lay out, write nothing",
+     false, NULL},
     {"no-sync", 0, NULL, MAKE, setting_no_sync, "do not wait for the disk", false, NULL},
     {"json", 0, NULL, ALL, setting_json, "one JSON document on stdout", false, NULL},
-    {"quiet", 'q', NULL, ALL, set_quiet, "no notes, no progress", false, NULL},
-    {"verbose", 'v', NULL, ALL, set_verbose, "more details", false, NULL},
-    {"version", 0, NULL, ALL | CMD_COMPLETION, set_version, "the program's version", false, NULL},
-    {"help", 'h', NULL, ALL | CMD_COMPLETION, set_help, "this help", false, NULL},
+    {"quiet", 'q', NULL, ALL | CMD_TRY, set_quiet, "no notes, no progress", false, NULL},
+    {"verbose", 'v', NULL, ALL | CMD_TRY, set_verbose, "more details", false, NULL},
+    {"version", 0, NULL, ALL | CMD_TRY | CMD_COMPLETION, set_version, "the program's version",
+     false, NULL},
+    {"help", 'h', NULL, ALL | CMD_TRY | CMD_COMPLETION, set_help, "this help", false, NULL},
 };
 
 int usage_error(const struct command *command, const char *format, ...)
@@ -256,12 +283,12 @@ static const char *set(struct options *options, const struct option_row *row, co
 static int take_second(struct options *options, const struct command *command,
                        const struct option_row *row)
 {
-    uint64_t bit = UINT64_C(1) << (row - rows);
+    bool *used = &options->used[row - rows];
     const char *why;
 
-    if (row->list && !(options->used & bit))
+    if (row->list && !*used)
         set(options, row, NULL);
-    options->used |= bit;
+    *used = true;
     why = set(options, row, optarg);
     return why ? usage_error(command, "--%s: '%s' %s", row->name, optarg, why) : 0;
 }
@@ -273,7 +300,7 @@ static int walk(struct options *options, const struct command *command, int argc
     struct buf shorts = {0};
     int c, result = 0;
 
-    static_assert(ARRAY_LEN(rows) <= 64, "options.used has a bit for each row");
+    static_assert(ARRAY_LEN(rows) <= OPTIONS_MAX, "options.used has room for each row");
     make_getopt(command, longs, &shorts);
     optind = 0;
     opterr = 0;

@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE  2
+#define OPTIONS_MAX 128
 
 /* Commands as bits: which options each of them has. */
 enum command_bit {
@@ -20,6 +21,9 @@ enum command_bit {
     CMD_NET = 32,
     CMD_ALL = 64,
     CMD_RAMROOT = 128,
+    CMD_DEVICES = 256,
+    CMD_WRITE = 512,
+    CMD_TRY = 1024,
 };
 
 struct command {
@@ -32,8 +36,8 @@ struct command {
 
 struct options {
     struct request request;
-    const char *spec; /* --spec FILE; NULL: none */
-    uint64_t used;    /* rows of the table that were used, as bits */
+    const char *spec;       /* --spec FILE; NULL: none */
+    bool used[OPTIONS_MAX]; /* rows of the table that were used */
     char **operands;
     int operand_count;
     bool help;
