@@ -43,4 +43,22 @@ struct parttab {
 /* Adds table and copy to an image that will have size bytes (a multiple of SECTOR). */
 int parttab_write(const struct parttab *table, uint64_t size, struct image *image);
 
+/* What fits a table to a disk. */
+struct parttab_fit {
+    uint64_t image_size, disk_size; /* bytes */
+    unsigned sector_size;           /* of the disk, bytes */
+    uint8_t *tail;                  /* malloc'ed: the copy of the GPT; NULL: nothing changes */
+    size_t tail_len;
+    uint64_t tail_offset; /* on the disk: at its end */
+};
+
+/*
+ * An image's GPT was made for a disk of its own size. Changes head, the first len bytes of the
+ * image (1 MiB at least), so that the copy is at the end of a larger disk, or anew for one with
+ * sectors of 4096 bytes; boot code and the rest of the MBR stay. An image without a valid GPT stays
+ * as it is. -1, reported as an error of the disk: its sectors are too large for the image's
+ * partitions.
+ */
+int parttab_fit(struct parttab_fit *fit, const char *disk, uint8_t *head, size_t len);
+
 #endif
