@@ -6,6 +6,8 @@
 #include "base/util.h"
 #include "cli/plan_print.h"
 #include "cli/progress.h"
+#include "cli/write.h"
+#include "media/bmap.h"
 #include "media/draft.h"
 #include "media/net.h"
 #include "media/output.h"
@@ -73,6 +75,12 @@ static int check_usage(const struct command *command, const struct output *outpu
 
     if (result != 0 || command->bit == CMD_PLAN)
         return result;
+    if (request->output && request->write.devices.n)
+        return usage_error(command, "--write: --output has it written to a file");
+    if (request->write.make_bmap && (!request->output || to_stdout(request)))
+        return usage_error(command, "--bmap: stands beside a file");
+    if (request->write.devices.n)
+        return 0;
     if (!request->output && !request->dry_run)
         return usage_error(command, "--output: is missing");
     if (to_stdout(request) && output->kind == PLAN_NET)
@@ -183,19 +191,43 @@ static int complete(struct work *work)
     return output->finish(&work->plan, &work->medium);
 }
 
+/* The map of the image, whole but not there yet: it must not stand beside another image. */
+static int draft_map(const struct work *work, struct draft *draft)
+{
+    char *path = xasprintf("%s.bmap", work->request->output);
+    struct buf text = {0};
+    struct content content;
+    int result = bmap_print(&text, &work->medium.image);
+
+    if (result == 0)
+        result = draft_open(draft, path, work->request->no_sync);
+    content = content_memory(text.data, text.len);
+    if (result == 0)
+        result = content_write(&content, draft->fd, path, 0);
+    buf_free(&text);
+    free(path);
+    return result;
+}
+
 /* Contents are copied while the rest of the image comes into being. */
 static int write_file(struct work *work, const struct sink_options *options)
 {
     const struct request *request = work->request;
     struct sink sink;
+    struct draft map = {.fd = -1, .folder_fd = -1};
     size_t count;
     struct region *early = medium_early(&work->plan, &count);
     int result = sink_begin(&sink, request->output, work->medium.size, early, count, options);
 
     if (result == 0)
         result = complete(work);
+    if (result == 0 && request->write.make_bmap)
+        result = draft_map(work, &map);
     if (result == 0)
         result = sink_end(&sink, &work->medium.image);
+    if (result == 0 && request->write.make_bmap)
+        result = draft_publish(&map);
+    draft_close(&map);
     sink_free(&sink);
     return result;
 }
@@ -232,19 +264,25 @@ static int write_output(struct work *work)
 
     if (work->output->kind == PLAN_NET)
         return write_tree(work);
-    if (!to_stdout(request))
+    if (request->output && !to_stdout(request))
         return write_file(work, &options);
     if (complete(work) < 0)
         return -1;
+    if (!request->output)
+        return write_medium(request, &work->medium.image, work->output->name);
     return sink_stream(&work->medium.image, STDOUT_FILENO, "standard output", &options);
 }
 
-/* A dry run of a tree looks at what is there. */
+/* A dry run of a tree, or onto disks, looks at what is there. */
 static int look(struct work *work)
 {
     if (work->output->kind == PLAN_NET && work->request->dry_run && work->request->output)
         return write_tree(work);
-    return complete(work);
+    if (complete(work) < 0)
+        return -1;
+    return work->request->write.devices.n
+               ? write_medium(work->request, &work->medium.image, work->output->name)
+               : 0;
 }
 
 static int run(struct work *work, bool print)
@@ -261,6 +299,8 @@ static int run(struct work *work, bool print)
         progress_end(&work->progress);
     if (result < 0)
         return EXIT_FAILURE;
+    if (request->write.devices.n) /* which has told of it */
+        return 0;
     if (request->json && !work->one_of_many)
         return plan_print_json(&work->plan, &work->medium, work->output) < 0 ? EXIT_FAILURE : 0;
     if (print && !msg_level.quiet)
