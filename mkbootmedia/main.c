@@ -2,10 +2,13 @@
 #include "base/msg.h"
 #include "base/util.h"
 #include "cli/all.h"
+#include "cli/devices.h"
 #include "cli/inspect.h"
 #include "cli/make.h"
 #include "cli/options.h"
 #include "cli/ramroot.h"
+#include "cli/try.h"
+#include "cli/write.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -25,8 +28,14 @@ static const struct command commands[] = {
      all_run},
     {"plan", CMD_PLAN, "-k KERNEL [-i INITRD]... [OPTION]... usb|iso|net",
      "Print what would be made; write nothing.", make_run},
-    {"inspect", CMD_INSPECT, "IMAGE",
+    {"inspect", CMD_INSPECT, "IMAGE|DEVICE",
      "Show what an image holds, which firmware will boot it, and why not.", inspect_run},
+    {"devices", CMD_DEVICES, "", "List the disks that may be written, and why others may not.",
+     devices_run},
+    {"write", CMD_WRITE, "[OPTION]... IMAGE DEVICE...",
+     "Write an image to sticks and disks, and read it back.", write_command},
+    {"try", CMD_TRY, "[OPTION]... IMAGE|DIR",
+     "Boot an image, a disk or a boot root in QEMU, its console on the terminal.", try_command},
     {"completion", CMD_COMPLETION, "", "Print a completion script for bash.", completion_run},
     {0},
 };

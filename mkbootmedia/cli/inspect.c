@@ -14,7 +14,7 @@ static int inspect(const char *path, bool json)
     struct content content;
     int result;
 
-    if (source_open(&source, path) < 0)
+    if (source_open_disk(&source, path) < 0)
         return EXIT_FAILURE;
     content = source_content(&source);
     result = inspect_image(&report, path, &content);
@@ -35,7 +35,7 @@ int inspect_run(const struct command *command, int argc, char **argv)
     if (result == 0 && options.help)
         options_help(command, stdout);
     else if (result == 0 && options.operand_count != 1)
-        result = usage_error(command, "which image? one file is wanted");
+        result = usage_error(command, "which image? one file or disk is wanted");
     else if (result == 0)
         result = inspect(options.operands[0], options.request.json);
     options_free(&options);
