@@ -478,6 +478,7 @@ made() {
     while IFS= read -r line; do
         read -r _ command _ <<<"$line"
         [[ " $(commands) " =~ [[:space:]]$command[[:space:]] ]] || continue
+        [ "$command" != try ] || continue # it ends when somebody ends it
         echo "$line"
         touch ../mark
         (set -o pipefail && eval "$line") >../out 2>../err </dev/null || { cat ../err; false; }

@@ -36,7 +36,7 @@ find_payload() {
     timeout=1
 }
 
-# medium usb|iso OUT [OPTION...]
+# medium usb|iso|net OUT [OPTION...]; OUT '': the options say where it goes
 medium() {
     local kind=$1 out=$2 arguments=()
     shift 2
@@ -46,7 +46,7 @@ medium() {
     # shellcheck disable=SC2016 # the guest shall see the dollar sign
     "$program" "$kind" -k "$kernel" "${arguments[@]}" --timeout "$timeout" \
         --cmdline 'lab=cell quoted="a b" dollar=$x' \
-        --console ttyS0,115200 --console tty0 "$@" -o "$out"
+        --console ttyS0,115200 --console tty0 "$@" ${out:+-o "$out"}
 }
 
 # What a good serial log holds, a line each; every line is looked for as a whole.
