@@ -176,11 +176,11 @@ static int tell_json(const struct work *work)
 static int dry_run(const struct work *work)
 {
     for (size_t i = 0; i < work->job.count && !work->request->json; i++)
-        if (work->feed.todo == FEED_UNKNOWN)
+        if (work->feed.total == FEED_UNKNOWN)
             msg_note("%s: %s would be written to it", work->job.targets[i].path, work->feed.name);
         else
             msg_note("%s: %.1f MiB of %s would be written to it", work->job.targets[i].path,
-                     (double)work->feed.todo / MIB, work->feed.name);
+                     (double)work->feed.total / MIB, work->feed.name);
     return work->request->json ? tell_json(work) : 0;
 }
 

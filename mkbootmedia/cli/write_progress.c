@@ -49,7 +49,7 @@ static struct line line_of(struct write_progress *progress, const struct write_j
     struct line line = {.path = target->path,
                         .phase = phases[phase],
                         .done = target->done,
-                        .total = job->feed->todo};
+                        .total = job->feed->total};
     double now = since(&progress->begun);
 
     if (phase != progress->phases[i]) {

@@ -33,7 +33,7 @@ static void add_run(struct feed *feed, uint64_t from, uint64_t to, bool zero)
         feed->runs = xgrow(feed->runs, feed->run_count, sizeof *feed->runs);
         feed->runs[feed->run_count++] = (struct feed_run){from, to - from, zero};
     }
-    feed->todo += to - from;
+    feed->total += to - from;
 }
 
 /* Everything is data that is not part of a large gap. */
@@ -144,7 +144,7 @@ int feed_open(struct feed *feed, const char *path, const struct bmap *map, const
         find_runs(feed, feed->image);
     } else {
         add_run(feed, 0, round_down(UINT64_MAX, FEED_PIECE), false);
-        feed->todo = feed->size;
+        feed->total = feed->size;
     }
     return 0;
 }

@@ -31,7 +31,7 @@ struct feed_run {
 struct feed {
     const char *name; /* of the image, for messages */
     uint64_t size;    /* bytes of the image; FEED_UNKNOWN until the end was read */
-    uint64_t todo;    /* bytes of all pieces; FEED_UNKNOWN likewise */
+    uint64_t total;   /* bytes of all pieces; FEED_UNKNOWN likewise */
     struct feed_run *runs;
     size_t run_count;
 

@@ -29,7 +29,7 @@ struct write_target {
     bool is_file; /* a regular file that acts as a disk */
 
     _Atomic enum write_phase phase;
-    _Atomic uint64_t done; /* bytes of the feed's todo, in this phase */
+    _Atomic uint64_t done; /* bytes of the feed's total, in this phase */
     bool touched;          /* something of it was overwritten */
     char *why;             /* it failed, in words; NULL: it did not */
     uint64_t written;      /* bytes that went to it */

@@ -27,12 +27,12 @@ static char *pieces(struct feed *feed, int *end)
     return text.data;
 }
 
-static void check(struct feed *feed, const char *want, uint64_t size, uint64_t todo)
+static void check(struct feed *feed, const char *want, uint64_t size, uint64_t total)
 {
     int end;
     char *got;
 
-    assert_int_equal(feed->todo, todo);
+    assert_int_equal(feed->total, total);
     got = pieces(feed, &end);
     assert_int_equal(end, 0);
     assert_string_equal(got, want);

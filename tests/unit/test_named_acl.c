@@ -86,7 +86,7 @@ static void test_numbers(void **state)
         extra.data,
         WITH("02000600e8030000") "a\n" WITH(
             "02000600e8030000") "b\n" BEGIN "04000400ffffffff0800040000286bee10000600ffffffff200000"
-                                            "00ffffffff d\n" WITH("02000600e8030000") "link\n");
+                                "00ffffffff d\n" WITH("02000600e8030000") "link\n");
     buf_free(&extra);
     named_acls_free(&acls);
 }

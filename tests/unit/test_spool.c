@@ -227,7 +227,8 @@ static void test_shared(void **state)
     spool_sort(&spool);
     assert_ptr_equal(spool_find(&spool, "boot/b")->entry, spool_find(&spool, "boot/a")->entry);
     assert_ptr_equal(spool_find(&spool, "boot/c")->entry, spool_find(&spool, "boot/a")->entry);
-    assert_int_equal(replay_begin(&replay, &spool, spool_find(&spool, "boot/c"), "x/c", &member), 0);
+    assert_int_equal(replay_begin(&replay, &spool, spool_find(&spool, "boot/c"), "x/c", &member),
+                     0);
     assert_int_equal(archive_entry_xattr_count(member.entry), 1);
     assert_string_equal(archive_entry_pathname(member.entry), "x/c");
     replay_free(&replay);
@@ -342,11 +343,11 @@ static void test_no_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents), cmocka_unit_test(test_last_wins),
-        cmocka_unit_test(test_links),    cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_circle),
-        cmocka_unit_test(test_lies),     cmocka_unit_test(test_large),
-        cmocka_unit_test(test_entries),  cmocka_unit_test(test_no_folder),
+        cmocka_unit_test(test_contents),  cmocka_unit_test(test_last_wins),
+        cmocka_unit_test(test_links),     cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_circle),    cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_large),     cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_no_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
