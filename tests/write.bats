@@ -144,6 +144,31 @@ size=40M'
     fails 1 '^mkbootmedia: lab.img.bmap: writing lab.img: it is the map of an image of 67108864 bytes' onto lab.img "$disk"
 }
 
+@test "usb and iso: a map that bmaptool takes, and disks without a file between" {
+    what=(-q -k "$(kernel)" -i "$SHARE/initrd" --size 64M)
+    mkbootmedia usb "${what[@]}" --bmap -o mapped.img
+    cmp mapped.img "$image"
+    truncate -s 64M copy
+    bmaptool -q copy --bmap mapped.img.bmap mapped.img copy
+    cmp copy "$image" # a new disk is zeros
+    disk=$(disk 80M)
+    onto mapped.img "$disk" # with the map beside it
+    sfdisk -V "$disk" | grep -q 'No errors'
+    fsck.fat -n "$(losetup --find --show -o 2M --sizelimit 61M "$(image_of "$disk")" | tee -a loops)"
+    # free clusters alone keep what was there
+    [ "$(cmp -l -i 1024 -n $((64 * 1024 * 1024 - 1024 - 33 * 512)) "$disk" "$image" | awk '$2 != 377' | wc -l)" = 0 ]
+    soil "$disk"
+    before=$(sha256sum <"$disk")
+    mkbootmedia usb "${what[@]}" --dry-run --yes --allow-fixed --write "$disk"
+    fails 1 "^mkbootmedia: $disk: writing: it is not removable" mkbootmedia usb "${what[@]}" --yes --write "$disk"
+    [ "$(sha256sum <"$disk")" = "$before" ]
+    mkbootmedia usb "${what[@]}" --yes --allow-fixed --write "$disk"
+    sfdisk -V "$disk" | grep -q 'No errors'
+    cmp -i 1024 -n 5000000 "$disk" "$image"
+    fails 2 '--write: ' mkbootmedia usb "${what[@]}" --write "$disk" -o out.img
+    fails 2 '--bmap: ' mkbootmedia usb "${what[@]}" --bmap --write "$disk"
+}
+
 @test "what may not be written is not" {
     disk=$(disk 80M)
     disk2=$(disk 80M)

@@ -17,7 +17,7 @@ static const char *replace(char **place, const char *value)
     return NULL;
 }
 
-static const char *replace_full(char **place, const char *value)
+const char *setting_text(char **place, const char *value)
 {
     return *value ? replace(place, value) : "is empty";
 }
@@ -48,7 +48,7 @@ const char *setting_cmdline(struct request *request, const char *value)
 
 const char *setting_title(struct request *request, const char *value)
 {
-    return replace_full(&request_default_entry(request)->title, value);
+    return setting_text(&request_default_entry(request)->title, value);
 }
 
 const char *setting_default(struct request *request, const char *value)
@@ -130,7 +130,7 @@ const char *setting_size(struct request *request, const char *value)
 
 const char *setting_output(struct request *request, const char *value)
 {
-    return replace_full(&request->output, value);
+    return setting_text(&request->output, value);
 }
 
 /* "tty0", "ttyS0,115200n8" */
@@ -147,12 +147,12 @@ static bool console_valid(const char *console)
 
 const char *setting_kernel_out(struct request *request, const char *value)
 {
-    return replace_full(&request->kernel_out, value);
+    return setting_text(&request->kernel_out, value);
 }
 
 const char *setting_root_out(struct request *request, const char *value)
 {
-    return replace_full(&request->root_out, value);
+    return setting_text(&request->root_out, value);
 }
 
 const char *setting_console(struct request *request, const char *value)
@@ -302,12 +302,12 @@ const char *setting_keep(struct request *request, const char *value)
 
 const char *setting_sign_key(struct request *request, const char *value)
 {
-    return replace_full(&request->sign_key, value);
+    return setting_text(&request->sign_key, value);
 }
 
 const char *setting_sign_cert(struct request *request, const char *value)
 {
-    return replace_full(&request->sign_cert, value);
+    return setting_text(&request->sign_cert, value);
 }
 
 const char *setting_flag(bool *flag, const char *value)

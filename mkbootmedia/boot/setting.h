@@ -39,6 +39,8 @@ setting_fn setting_rollback, setting_uki, setting_uki_boot, setting_dry_run, set
     setting_no_sync;
 
 const char *setting_flag(bool *flag, const char *value);
+/* A text that is not empty. */
+const char *setting_text(char **place, const char *value);
 /* "4G", "500M" -> bytes. */
 const char *setting_bytes(uint64_t *bytes, const char *value);
 /* Adds the firmware of a list of words ("bios,uefi") to a mask. */

@@ -6,28 +6,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const char *replace(char **place, const char *value)
-{
-    if (!*value)
-        return "is empty";
-    free(*place);
-    *place = xstrdup(value);
-    return NULL;
-}
-
 const char *setting_try_firmware(struct request *request, const char *value)
 {
-    return replace(&request->try.firmware, value);
+    return setting_text(&request->try.firmware, value);
 }
 
 const char *setting_try_plug(struct request *request, const char *value)
 {
-    return replace(&request->try.plug, value);
+    return setting_text(&request->try.plug, value);
 }
 
 const char *setting_screenshot(struct request *request, const char *value)
 {
-    return replace(&request->try.screenshot, value);
+    return setting_text(&request->try.screenshot, value);
 }
 
 const char *setting_memory(struct request *request, const char *value)

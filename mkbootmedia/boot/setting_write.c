@@ -3,8 +3,6 @@
 
 #include "base/util.h"
 
-#include <stdlib.h>
-
 static const char *append(struct strings *list, const char *value)
 {
     if (!value)
@@ -40,11 +38,7 @@ const char *setting_verify(struct request *request, const char *value)
 
 const char *setting_map(struct request *request, const char *value)
 {
-    if (!*value)
-        return "is empty";
-    free(request->write.bmap);
-    request->write.bmap = xstrdup(value);
-    return NULL;
+    return setting_text(&request->write.bmap, value);
 }
 
 const char *setting_make_map(struct request *request, const char *value)
