@@ -81,11 +81,11 @@ debian_source() {
         bail "Debian cannot be unpacked"
 }
 
-# What to do once it is up: log in, let it check itself, switch it off.
+# What to do once it is up: log in, let it check itself, switch it off. A slow machine asks who is there
+# before it says that it is up, or after.
 session() {
     cat <<END
 $no_shell
-expect RAMROOT-MULTIUSER
 expect login: 
 type root
 expect Password: 
@@ -100,6 +100,7 @@ END
 # checked LOG MODE: what is wrong with a session.
 checked() {
     local log=$1
+    has "$log" "$log" RAMROOT-MULTIUSER
     says "$log" "LAB-ROOT $2 rw"
     says "$log" 'LAB-STATE running'
     says "$log" 'LAB-FAILED '
@@ -133,7 +134,7 @@ debian() {
     "$program" "${kinds[$as]}" -q -r "$debian" --mode "$mode" "${adjust[@]}" "${consoles[@]}" --timeout 0 \
         --cmdline "$arguments" -o medium || return
     # shellcheck disable=SC2086 # two words
-    session | machine "$firmware.log" 1024 --firmware "$firmware" ${plugged[$as]} --timeout 400 \
+    session | machine "$firmware.log" 1024 --firmware "$firmware" ${plugged[$as]} --timeout 800 \
         --until 'reboot: Power down' medium
     checked "$firmware.log" "$mode"
     [ -z "$arguments" ] || digested "$firmware.log" "$work/digest$user"
@@ -158,7 +159,7 @@ el() {
     printf 'ID=almalinux\nID_LIKE="rhel centos fedora"\nPRETTY_NAME="Like EL 9"\n' >tree/etc/os-release
     "$program" usb -q -r tree --mode "$1" --selinux permissive "${adjust[@]}" "${consoles[@]}" --timeout 0 \
         -o medium || return
-    session | machine "$2.log" 768 --firmware "$2" --timeout 400 --until 'reboot: Power down' medium
+    session | machine "$2.log" 768 --firmware "$2" --timeout 800 --until 'reboot: Power down' medium
     checked "$2.log" "$1"
     says "$2.log" 'LAB-SELINUX permissive'
     says "$2.log" "LAB-LABEL $label"
@@ -167,7 +168,7 @@ el() {
 
 http_debian() {
     net_tree "$debian" "$1" "$3" "${adjust[@]}" || return
-    session | net_machine "$2.log" 1024 --firmware "$2" --timeout 400 --until 'reboot: Power down'
+    session | net_machine "$2.log" 1024 --firmware "$2" --timeout 800 --until 'reboot: Power down'
     checked "$2.log" "$1"
 }
 
@@ -259,7 +260,7 @@ server_dies() {
     (net_run "$net_home" "$top/tests/lab/half-server" 10.77.0.1:8080 root.img 4) >half.log 2>&1 &
     net_pids+=("$!")
     net_wait "the half server" net_listens "$net_home" 8080 || return
-    net_machine "$2.log" 512 --firmware "$2" --timeout 400 --until 'reboot: Power down' <<<"$no_shell"
+    net_machine "$2.log" 512 --firmware "$2" --timeout 800 --until 'reboot: Power down' <<<"$no_shell"
     well "$2.log" "$1"
     has 'the server' half.log gone
     has 'the server' half.log back
@@ -272,7 +273,7 @@ wrong_urls() {
     net_tree "$work/small" tmpfs ipxe --hostname small --cmdline mkbootmedia.url=http://10.77.0.99/root ||
         return
     rm tree/payload/*/root.img
-    net_machine "$1.log" 512 --firmware "$1" --timeout 400 --until 'LAB-SHELL 42' < <(in_the_shell 'root.img: ')
+    net_machine "$1.log" 512 --firmware "$1" --timeout 800 --until 'LAB-SHELL 42' < <(in_the_shell 'root.img: ')
     has 'the log' "$1.log" 'http://10.77.0.99/root: '
     lacks 'the log' "$1.log" 'LAB-DONE'
     lacks 'the log' "$1.log" 'Kernel panic'
