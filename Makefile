@@ -80,14 +80,18 @@ $(BUILD)/obj/embedded.o $(BUILD)/san/obj/embedded.o: $(BUILD)/embedded.c
 	@mkdir -p $(@D)
 	@echo '  CC $@'; $(CC) $(CFLAGS) -std=gnu17 -Imkbootmedia -c -o $@ $<
 
-$(BUILD)/unit/%: tests/unit/%.c $(filter-out %/main.o,$(SAN_OBJ))
+# A program of tests takes of all this what it calls.
+$(BUILD)/san/all.a: $(filter-out %/main.o,$(SAN_OBJ))
+	@echo '  AR $@'; rm -f $@; $(AR) rcs $@ $^
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/san/all.a
 	@mkdir -p $(@D)
-	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(PKG_LIBS) -lcmocka
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/san/all.a $(PKG_LIBS) -lcmocka
 
 # Small programs that tests call.
-$(BUILD)/tools/%: tests/tools/%.c $(filter-out %/main.o,$(SAN_OBJ))
+$(BUILD)/tools/%: tests/tools/%.c $(BUILD)/san/all.a
 	@mkdir -p $(@D)
-	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) $(PKG_LIBS) -lcmocka
+	@echo '  CC $@'; $(CC) $(CFLAGS) $(SAN) $(WARN) $(DEFS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/san/all.a $(PKG_LIBS) -lcmocka
 
 # What makes disks misbehave, for tests of the program without sanitizers.
 $(BUILD)/preload/%.so: tests/preload/%.c
