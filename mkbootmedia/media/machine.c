@@ -207,6 +207,7 @@ static void add_rest(const struct machine *machine, const struct kind *kind, int
     strings_add(arguments, "-no-reboot");
     if (monitor < 0)
         return;
+    strings_add(arguments, "-no-shutdown"); /* what is on the screen stays there */
     strings_add(arguments, "-chardev");
     strings_printf(arguments, "socket,id=monitor,fd=%d", monitor);
     strings_add(arguments, "-mon");
@@ -295,7 +296,7 @@ static int wait_for(const struct kind *kind, pid_t pid)
 }
 
 static int run(const struct machine *machine, const struct kind *kind, struct strings *arguments,
-               int monitor)
+               const int monitors[2])
 {
     pid_t pid;
 
@@ -303,7 +304,8 @@ static int run(const struct machine *machine, const struct kind *kind, struct st
     arguments->v[arguments->n] = NULL;
     if (start(kind, arguments->v, machine->screenshot, &pid) < 0)
         return -1;
-    if (take_picture(machine, monitor) < 0) {
+    close(monitors[1]); /* QEMU has it: with QEMU ends what can be read */
+    if (take_picture(machine, monitors[0]) < 0) {
         kill(pid, SIGTERM);
         wait_for(kind, pid);
         return -1;
@@ -332,7 +334,7 @@ int machine_run(const struct machine *machine)
         if (monitors[0] >= 0)
             fcntl(monitors[0], F_SETFD, FD_CLOEXEC);
         add_rest(machine, kind, monitors[1], &arguments);
-        result = run(machine, kind, &arguments, monitors[0]);
+        result = run(machine, kind, &arguments, monitors);
     }
     strings_free(&arguments);
     return result;
