@@ -89,3 +89,12 @@ struct digest_text digest_hex(const uint8_t digest[DIGEST_LEN])
         snprintf(hex.text + 2 * i, 3, "%02x", digest[i]);
     return hex;
 }
+
+bool digest_from_hex(uint8_t digest[DIGEST_LEN], const char *text)
+{
+    if (strlen(text) != 2 * DIGEST_LEN || strspn(text, "0123456789abcdefABCDEF") != strlen(text))
+        return false;
+    for (size_t i = 0; i < DIGEST_LEN; i++)
+        sscanf(text + 2 * i, "%2hhx", &digest[i]);
+    return true;
+}

@@ -6,6 +6,8 @@
 
 #include "base/content.h"
 
+#include <stdbool.h>
+
 #define DIGEST_LEN 32 /* bytes */
 
 struct digest {
@@ -27,5 +29,7 @@ struct digest_text {
     char text[2 * DIGEST_LEN + 1];
 };
 struct digest_text digest_hex(const uint8_t digest[DIGEST_LEN]);
+/* And back, capitals too; false: the text is something else. */
+bool digest_from_hex(uint8_t digest[DIGEST_LEN], const char *text);
 
 #endif

@@ -45,6 +45,7 @@ void digest_cache_read(struct digest_cache *cache, const char *path)
 {
     FILE *file = fopen(path, "re");
     char line[LINE_MAX_LEN];
+    uint8_t digest[DIGEST_LEN];
 
     *cache = (struct digest_cache){0};
     while (file && fgets(line, sizeof line, file)) {
@@ -53,7 +54,7 @@ void digest_cache_read(struct digest_cache *cache, const char *path)
         if (sscanf(line, "%64[0-9a-f] %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64,
                    row.digest, &row.state.dev, &row.state.ino, &row.state.size, &row.state.mtime,
                    &row.state.ctime) == 6 &&
-            strlen(row.digest) == 2 * DIGEST_LEN)
+            digest_from_hex(digest, row.digest))
             add(cache, &row);
     }
     if (file)
@@ -77,15 +78,6 @@ static int read_state(struct state *state, const struct source *source)
     *state = (struct state){st.st_dev, st.st_ino, (uint64_t)st.st_size, nanoseconds(st.st_mtim),
                             nanoseconds(st.st_ctim)};
     return 0;
-}
-
-static void digest_of_text(uint8_t digest[DIGEST_LEN], const char *text)
-{
-    for (size_t i = 0; i < DIGEST_LEN; i++) {
-        char byte[3] = {text[2 * i], text[2 * i + 1], '\0'};
-
-        digest[i] = (uint8_t)strtoul(byte, NULL, 16);
-    }
 }
 
 /* Nanoseconds since a file was written last. */
@@ -137,8 +129,7 @@ int digest_cache_get(struct digest_cache *cache, const struct source *source, ui
     known = find(cache, &row.state);
     if (known) {
         known->used = true;
-        digest_of_text(digest, known->digest);
-        return 0;
+        return digest_from_hex(digest, known->digest) ? 0 : msg_error("internal error: a digest");
     }
     settled = settle(&row.state);
     if (digest_content(&content, pad, digest) < 0)
@@ -151,16 +142,24 @@ int digest_cache_get(struct digest_cache *cache, const struct source *source, ui
     return 0;
 }
 
-void digest_cache_print(struct buf *out, const struct digest_cache *cache)
+static void print_row(struct buf *out, const struct digest_row *row)
 {
-    for (size_t i = 0; i < cache->count; i++) {
-        const struct digest_row *row = &cache->rows[i];
-        const struct state *s = &row->state;
+    const struct state *s = &row->state;
 
-        if (row->used)
-            buf_printf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "\n",
-                       row->digest, s->dev, s->ino, s->size, s->mtime, s->ctime);
-    }
+    buf_printf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "\n", row->digest,
+               s->dev, s->ino, s->size, s->mtime, s->ctime);
+}
+
+void digest_cache_print(struct buf *out, const struct digest_cache *cache, size_t others)
+{
+    for (size_t i = 0; i < cache->count; i++)
+        if (cache->rows[i].used)
+            print_row(out, &cache->rows[i]);
+    for (size_t i = 0; i < cache->count && others; i++) /* what was used last stands first */
+        if (!cache->rows[i].used) {
+            print_row(out, &cache->rows[i]);
+            others--;
+        }
 }
 
 void digest_cache_free(struct digest_cache *cache)

@@ -28,8 +28,8 @@ void digest_cache_read(struct digest_cache *cache, const char *path);
  */
 int digest_cache_get(struct digest_cache *cache, const struct source *source, uint64_t pad,
                      uint8_t digest[DIGEST_LEN], struct timespec *changed);
-/* Appends a line for each file of which the digest was asked for. */
-void digest_cache_print(struct buf *out, const struct digest_cache *cache);
+/* Appends a line for each file of which the digest was asked for, and for so many others. */
+void digest_cache_print(struct buf *out, const struct digest_cache *cache, size_t others);
 void digest_cache_free(struct digest_cache *cache);
 
 #endif

@@ -90,6 +90,11 @@ struct plan {
  */
 int plan_make(struct plan *plan, const struct request *request, const struct payload *payload,
               enum plan_output output);
+/*
+ * One file more, of len bytes, which the caller fills in later: what tells of the finished image.
+ * They belong to the plan. NULL, reported: a file of that path is there already.
+ */
+char *plan_add_late(struct plan *plan, const char *path, size_t len);
 /* Makes those images, and warns of what of the plan will not boot somewhere. -1, reported. */
 int plan_finish(struct plan *plan);
 void plan_free(struct plan *plan);

@@ -27,6 +27,16 @@ void plan_add_used(struct plan *plan, struct plan_loader used)
     plan->used[plan->used_count++] = used;
 }
 
+char *plan_add_late(struct plan *plan, const char *path, size_t len)
+{
+    struct buf text = {0};
+
+    text.data = xcalloc(len + 1, 1);
+    text.len = len;
+    plan_add_text(plan, path, text, ON_ROOT);
+    return plan_sort(plan) < 0 ? NULL : text.data;
+}
+
 static void add_payload(struct plan *plan)
 {
     for (size_t i = 0; i < plan->entry_count; i++) {

@@ -103,7 +103,7 @@ struct request_write {
     bool allow_fixed, allow_file;
     enum verify verify;
     char *bmap;     /* the map of the image; NULL: the one beside it, if there is one */
-    bool make_bmap; /* write one beside what is made */
+    bool make_bmap, make_manifest; /* write one beside what is made */
 };
 
 struct request {

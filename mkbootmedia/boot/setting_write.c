@@ -46,6 +46,11 @@ const char *setting_make_map(struct request *request, const char *value)
     return setting_flag(&request->write.make_bmap, value);
 }
 
+const char *setting_make_manifest(struct request *request, const char *value)
+{
+    return setting_flag(&request->write.make_manifest, value);
+}
+
 const char *setting_yes(struct request *request, const char *value)
 {
     return setting_flag(&request->write.yes, value);

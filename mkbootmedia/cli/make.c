@@ -9,6 +9,7 @@
 #include "cli/write.h"
 #include "media/bmap.h"
 #include "media/draft.h"
+#include "media/manifest_image.h"
 #include "media/net.h"
 #include "media/output.h"
 #include "media/sink.h"
@@ -26,8 +27,9 @@ struct work {
     struct payload payload;
     struct plan plan;
     struct medium medium;
-    struct stat old_output; /* st_nlink 0: none */
-    bool one_of_many;       /* somebody else tells of it */
+    struct manifest_image manifest; /* of an image */
+    struct stat old_output;         /* st_nlink 0: none */
+    bool one_of_many;               /* somebody else tells of it */
     struct tree tree;
     struct progress progress;
 };
@@ -35,6 +37,7 @@ struct work {
 static void work_free(struct work *work)
 {
     tree_free(&work->tree);
+    manifest_image_free(&work->manifest);
     medium_free(&work->medium);
     plan_free(&work->plan);
     payload_close(&work->payload);
@@ -62,7 +65,7 @@ int make_check(const struct command *command, const struct output *output,
         return usage_error(command, "--url: is missing: where will the tree be served?");
     if (!request->sign_key != !request->sign_cert)
         return usage_error(command, "--sign-%s: is missing", request->sign_key ? "cert" : "key");
-    if (request->sign_key && !request->uki)
+    if (request->sign_key && !request->uki && output->kind == PLAN_NET)
         return usage_error(command, "--sign-key: is for UKIs, but --uki is missing");
     return 0;
 }
@@ -79,6 +82,8 @@ static int check_usage(const struct command *command, const struct output *outpu
         return usage_error(command, "--write: --output has it written to a file");
     if (request->write.make_bmap && (!request->output || to_stdout(request)))
         return usage_error(command, "--bmap: stands beside a file");
+    if (request->write.make_manifest && (!request->output || to_stdout(request)))
+        return usage_error(command, "--manifest: stands beside a file");
     if (request->write.devices.n)
         return 0;
     if (!request->output && !request->dry_run)
@@ -176,7 +181,11 @@ static int prepare(struct work *work, bool print)
     if (plan_make(&work->plan, request, &work->payload, output->kind) < 0 || check_inputs(work) < 0)
         return -1;
     work->medium.output = output;
-    return output->place ? output->place(&work->plan, &work->medium) : 0;
+    if (!output->place) /* a tree is laid out as it is written */
+        return 0;
+    return manifest_image_begin(&work->manifest, &work->plan) < 0
+               ? -1
+               : output->place(&work->plan, &work->medium);
 }
 
 /* All that the image still lacks once its files have their places. */
@@ -191,21 +200,52 @@ static int complete(struct work *work)
     return output->finish(&work->plan, &work->medium);
 }
 
-/* The map of the image, whole but not there yet: it must not stand beside another image. */
-static int draft_map(const struct work *work, struct draft *draft)
+/* The same with its manifest, which is read while the rest of the image comes into being. */
+static int complete_all(struct work *work)
 {
-    char *path = xasprintf("%s.bmap", work->request->output);
+    manifest_image_start(&work->manifest);
+    return complete(work) < 0 ? -1 : manifest_image_finish(&work->manifest, &work->medium);
+}
+
+/* What stands beside an image, whole but not there yet: it must not stand beside another one. */
+struct beside {
+    struct draft drafts[3];
+    size_t count;
+};
+
+static int draft_beside(struct beside *beside, const struct request *request, const char *suffix,
+                        struct content content)
+{
+    char *path = xasprintf("%s%s", request->output, suffix);
+    struct draft *draft = &beside->drafts[beside->count++];
+    int result = draft_open(draft, path, request->no_sync);
+
+    if (result == 0)
+        result = content_write(&content, draft->fd, path, 0);
+    free(path);
+    return result;
+}
+
+static int draft_map(struct beside *beside, const struct work *work)
+{
     struct buf text = {0};
-    struct content content;
     int result = bmap_print(&text, &work->medium.image);
 
     if (result == 0)
-        result = draft_open(draft, path, work->request->no_sync);
-    content = content_memory(text.data, text.len);
-    if (result == 0)
-        result = content_write(&content, draft->fd, path, 0);
+        result = draft_beside(beside, work->request, ".bmap", content_memory(text.data, text.len));
     buf_free(&text);
-    free(path);
+    return result;
+}
+
+static int draft_manifest(struct beside *beside, const struct work *work)
+{
+    const struct manifest_image *manifest = &work->manifest;
+    int result = draft_beside(beside, work->request, ".manifest.json",
+                              content_memory(manifest->text, manifest->room));
+
+    if (result == 0 && manifest->signature)
+        result = draft_beside(beside, work->request, ".manifest.json.p7s",
+                              content_memory(manifest->signature, manifest->signature_len));
     return result;
 }
 
@@ -214,20 +254,23 @@ static int write_file(struct work *work, const struct sink_options *options)
 {
     const struct request *request = work->request;
     struct sink sink;
-    struct draft map = {.fd = -1, .folder_fd = -1};
+    struct beside beside = {0};
     size_t count;
     struct region *early = medium_early(&work->plan, &count);
     int result = sink_begin(&sink, request->output, work->medium.size, early, count, options);
 
     if (result == 0)
-        result = complete(work);
+        result = complete_all(work);
     if (result == 0 && request->write.make_bmap)
-        result = draft_map(work, &map);
+        result = draft_map(&beside, work);
+    if (result == 0 && request->write.make_manifest)
+        result = draft_manifest(&beside, work);
     if (result == 0)
         result = sink_end(&sink, &work->medium.image);
-    if (result == 0 && request->write.make_bmap)
-        result = draft_publish(&map);
-    draft_close(&map);
+    for (size_t i = 0; i < beside.count && result == 0; i++)
+        result = draft_publish(&beside.drafts[i]);
+    for (size_t i = 0; i < beside.count; i++)
+        draft_close(&beside.drafts[i]);
     sink_free(&sink);
     return result;
 }
@@ -266,7 +309,7 @@ static int write_output(struct work *work)
         return write_tree(work);
     if (request->output && !to_stdout(request))
         return write_file(work, &options);
-    if (complete(work) < 0)
+    if (complete_all(work) < 0)
         return -1;
     if (!request->output)
         return write_medium(request, &work->medium.image, work->output->name);

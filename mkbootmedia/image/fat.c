@@ -28,6 +28,10 @@ struct boot_sector {
 };
 static_assert(sizeof(struct boot_sector) == 52, "boot_sector");
 
+/* Where Linux notes that a volume is in use: BS_Reserved1. */
+#define STATE_FAT16 37
+#define STATE_FAT32 65
+
 /* FSInfo; fatgen103, "FAT32 FSInfo Sector Structure and Backup Boot Sector". */
 #define INFO_LEAD       0
 #define INFO_LEAD_VALUE 0x41615252u
@@ -234,6 +238,15 @@ static uint64_t folder_offset(const struct fat *fat, const struct volume *volume
     return node->cluster ? cluster_offset(fat, volume, node->cluster) - volume->root : 0;
 }
 
+/* Days on which files are read, in the entries of folders. */
+static void add_read_dates(uint64_t offset, const uint8_t *folders, uint64_t len,
+                           struct image *image)
+{
+    for (uint64_t at = 0; at < len; at += FAT_ENTRY_LEN)
+        if (folders[at] && folders[at + offsetof(struct fat_entry, attr)] != FAT_ATTR_LONG)
+            image_add_changing(image, offset + at + offsetof(struct fat_entry, read_date), 2);
+}
+
 /* The root and all other folders, which stand side by side. */
 static int add_folders(const struct fat *fat, const struct volume *volume, uint64_t offset,
                        struct image *image)
@@ -256,6 +269,7 @@ static int add_folders(const struct fat *fat, const struct volume *volume, uint6
             fat_folder_write(fat, &fat->nodes[i], label,
                              data + folder_offset(fat, volume, &fat->nodes[i]));
     image_own(image, offset + volume->root, data, len, "FAT folders");
+    add_read_dates(offset + volume->root, data, len, image);
     return 0;
 }
 
@@ -267,6 +281,22 @@ static void add_files(const struct fat *fat, struct image *image)
         if (item && item->content.len)
             image_add(image, item->place, item->content, item->path);
     }
+}
+
+/*
+ * What mounting a volume changes: its state (Linux), free clusters in FSInfo, flags in the FATs'
+ * second entry (Windows).
+ */
+static void add_changing(const struct fat *fat, const struct volume *volume, uint64_t offset,
+                         struct image *image)
+{
+    uint64_t entry = (uint64_t)fat->options.bits / 8;
+
+    image_add_changing(image, offset + (fat->options.bits == 32 ? STATE_FAT32 : STATE_FAT16), 1);
+    if (volume->info)
+        image_add_changing(image, offset + volume->info * SECTOR + INFO_FREE, 8);
+    for (uint64_t i = 0; i < 2; i++)
+        image_add_changing(image, offset + volume->reserved + i * volume->fat_len + entry, entry);
 }
 
 /* Clusters from the first that was never given away on. */
@@ -296,6 +326,7 @@ int fat_write(struct fat *fat, uint64_t offset, struct image *image)
         result = add_folders(fat, &volume, offset, image);
     if (result == 0) {
         add_files(fat, image);
+        add_changing(fat, &volume, offset, image);
         add_free(fat, &volume, offset, image);
     }
     close(volume.fd);

@@ -38,9 +38,51 @@ void image_add_spare(struct image *image, uint64_t offset, uint64_t len, const c
         append(image, (struct region){offset, len, what, true, true, content_memory("", 0)});
 }
 
+void image_add_changing(struct image *image, uint64_t offset, uint64_t len)
+{
+    image->changing = xgrow(image->changing, image->changing_count, sizeof *image->changing);
+    image->changing[image->changing_count++] = (struct image_range){offset, len};
+}
+
+/* The first of the sorted ranges that ends behind offset. */
+static size_t first_behind(const struct image_range *ranges, size_t count, uint64_t offset)
+{
+    size_t low = 0;
+
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+
+        if (ranges[middle].offset + ranges[middle].len > offset)
+            count = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void image_ranges_clear(const struct image_range *ranges, size_t count, uint64_t offset, void *data,
+                        size_t len)
+{
+    uint64_t end = offset + len;
+
+    for (size_t i = first_behind(ranges, count, offset); i < count && ranges[i].offset < end; i++) {
+        uint64_t from = ranges[i].offset > offset ? ranges[i].offset : offset;
+        uint64_t to = ranges[i].offset + ranges[i].len;
+
+        memset((char *)data + (from - offset), 0, (size_t)((to < end ? to : end) - from));
+    }
+}
+
 static int by_offset(const void *a, const void *b)
 {
     const struct region *x = a, *y = b;
+
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static int range_by_offset(const void *a, const void *b)
+{
+    const struct image_range *x = a, *y = b;
 
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
@@ -75,6 +117,8 @@ int image_finish(struct image *image, uint64_t size)
         return -1;
     if (image->count)
         qsort(image->regions, image->count, sizeof *image->regions, by_offset);
+    if (image->changing_count)
+        qsort(image->changing, image->changing_count, sizeof *image->changing, range_by_offset);
     image->size = size;
     return 0;
 }
@@ -107,5 +151,6 @@ void image_free(struct image *image)
         free(image->owned[i]);
     free(image->owned);
     free(image->regions);
+    free(image->changing);
     *image = (struct image){0};
 }

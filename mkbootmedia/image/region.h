@@ -24,12 +24,19 @@ struct region {
     struct content content;
 };
 
+/* Bytes that whoever boots or mounts the medium may change without harm. */
+struct image_range {
+    uint64_t offset, len;
+};
+
 struct image {
     uint64_t size; /* bytes; set by image_finish */
     struct region *regions;
     size_t count;
     void **owned; /* memory that image_free frees */
     size_t owned_count;
+    struct image_range *changing;
+    size_t changing_count;
 };
 
 /* data (malloc'ed, len bytes) becomes the image's and stands at offset. len 0 only frees data. */
@@ -39,6 +46,13 @@ void image_add(struct image *image, uint64_t offset, struct content content, con
 
 /* Zeros that nobody reads. */
 void image_add_spare(struct image *image, uint64_t offset, uint64_t len, const char *what);
+
+/* Notes bytes that a boot may change: the date on which a file was last read. */
+void image_add_changing(struct image *image, uint64_t offset, uint64_t len);
+
+/* Zeros those bytes of data, which are the image's at offset, that are in one of the ranges. */
+void image_ranges_clear(const struct image_range *ranges, size_t count, uint64_t offset, void *data,
+                        size_t len);
 
 /*
  * Sorts, fills gaps and the end up to size with zeros. Returns -1, reported, if two regions overlap

@@ -48,15 +48,6 @@ static void refuse(struct reader *reader, const char *format, ...)
     XML_StopParser(reader->parser, XML_FALSE);
 }
 
-static bool read_hex(uint8_t digest[DIGEST_LEN], const char *text)
-{
-    if (strlen(text) != 2 * DIGEST_LEN || strspn(text, "0123456789abcdefABCDEF") != strlen(text))
-        return false;
-    for (size_t i = 0; i < DIGEST_LEN; i++)
-        sscanf(text + 2 * i, "%2hhx", &digest[i]);
-    return true;
-}
-
 static void on_start(void *arg, const char *name, const char **attributes)
 {
     struct reader *reader = arg;
@@ -68,7 +59,7 @@ static void on_start(void *arg, const char *name, const char **attributes)
             strncmp(attributes[1], "2.", 2) != 0)
             refuse(reader, "it has version %s, not 2.0", attributes[1]);
         if (strcmp(name, "Range") == 0 && strcmp(attributes[0], "chksum") == 0) {
-            reader->range.summed = read_hex(reader->range.digest, attributes[1]);
+            reader->range.summed = digest_from_hex(reader->range.digest, attributes[1]);
             if (!reader->range.summed)
                 refuse(reader, "a checksum is no SHA-256");
         }
@@ -171,7 +162,7 @@ static void check_sum(struct reader *reader, char *data, size_t len)
     struct digest digest;
     uint8_t is[DIGEST_LEN], should[DIGEST_LEN];
 
-    if (!read_hex(should, reader->sum) || !at) {
+    if (!digest_from_hex(should, reader->sum) || !at) {
         refuse(reader, "its own checksum is missing");
         return;
     }

@@ -19,13 +19,16 @@
     240 /* bytes of a name that leave room for the rest of a draft's (NAME_MAX 255)                \
          */
 
-/* For the signal handler: the temporary file to remove; "" if there is none. */
-static char signal_name[4096 + 256];
+#define DRAFTS_MAX 4 /* an image, its map, its manifest, and a signature */
 
-static void remove_draft(int number)
+/* For the signal handler: the temporary files to remove; "" is none. */
+static char signal_names[DRAFTS_MAX][4096 + 256];
+
+static void remove_drafts(int number)
 {
-    if (*signal_name)
-        unlink(signal_name);
+    for (size_t i = 0; i < DRAFTS_MAX; i++)
+        if (*signal_names[i])
+            unlink(signal_names[i]);
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -34,13 +37,24 @@ static void watch_signals(const char *name)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGPIPE};
 
-    if (strlen(name) >= sizeof signal_name)
+    size_t slot = 0;
+
+    while (slot < DRAFTS_MAX && *signal_names[slot])
+        slot++;
+    if (slot == DRAFTS_MAX || strlen(name) >= sizeof signal_names[slot])
         return;
-    strcpy(signal_name, name);
+    strcpy(signal_names[slot], name);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-        if (signal(numbers[i], remove_draft) == SIG_IGN) /* as nohup(1) asks for */
+        if (signal(numbers[i], remove_drafts) == SIG_IGN) /* as nohup(1) asks for */
             signal(numbers[i], SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file too large is an error of writing, with a message */
+}
+
+static void forget(const char *name)
+{
+    for (size_t i = 0; i < DRAFTS_MAX && name; i++)
+        if (strcmp(signal_names[i], name) == 0)
+            *signal_names[i] = '\0';
 }
 
 static char *folder_of(const char *path)
@@ -185,7 +199,7 @@ int draft_publish(struct draft *draft)
     errno = ENOENT;
     result = still_named(draft->fd, draft->name) ? rename(draft->name, draft->path) : -1;
     if (result == 0)
-        *signal_name = '\0';
+        forget(draft->name);
     else
         msg_errno(draft->path, "renaming the finished file");
     sigprocmask(SIG_SETMASK, &old, NULL);
@@ -208,7 +222,7 @@ void draft_close(struct draft *draft)
     }
     if (draft->folder_fd >= 0)
         close(draft->folder_fd);
-    *signal_name = '\0';
+    forget(draft->name);
     free(draft->path);
     free(draft->folder);
     free(draft->name);

@@ -105,6 +105,7 @@ static int place(struct plan *plan, struct medium *medium)
                           .volumes = ON_ROOT,
                           .place = PLACE_NONE,
                           .room = GRUB_CDBOOT_LEN + plan->images[PLATFORM_BIOS].room};
+    medium->made = layout->eltorito.path ? &layout->eltorito : NULL;
     if (place_files(plan, layout) < 0 || place_esp(plan, layout) < 0)
         return -1;
     medium_add_partition(medium, plan, "ISO9660", GPT_TYPE_DATA, SYSTEM_AREA,

@@ -1,13 +1,10 @@
 /* manifest: jansson's values from a plan and what became of it. */
-#include "media/manifest.h"
+#include "media/manifest_private.h"
 
 #include "base/msg.h"
 #include "boot/pe.h"
 
-#include <jansson.h>
 #include <stdlib.h>
-
-#define FORMAT 1 /* of the document: another number when a reader of this one would be misled */
 
 /* Texts of a plan are UTF-8: payload has checked those that came from outside, save host paths. */
 static json_t *text_or_null(const char *text)
@@ -17,9 +14,9 @@ static json_t *text_or_null(const char *text)
     return value ? value : json_string("?");
 }
 
-static json_t *head(const char *medium)
+json_t *manifest_head(const char *medium)
 {
-    return json_pack("{s:s, s:i, s:s, s:s}", "generator", "mkbootmedia", "format", FORMAT,
+    return json_pack("{s:s, s:i, s:s, s:s}", "generator", "mkbootmedia", "format", MANIFEST_FORMAT,
                      "version", VERSION, "medium", medium);
 }
 
@@ -51,15 +48,16 @@ static const struct item *find_item(const struct plan *plan, const char *path)
     return NULL;
 }
 
-static json_t *loaders_of(const struct plan *plan)
+static json_t *loaders_of(const struct plan *plan, bool versions)
 {
     json_t *array = json_array();
 
-    plan_prefetch_versions(plan);
+    if (versions)
+        plan_prefetch_versions(plan);
     for (size_t i = 0; i < plan->used_count; i++) {
         const struct plan_loader *used = &plan->used[i];
         const struct item *item = find_item(plan, used->dest);
-        const char *version = loader_package_version(used->package);
+        const char *version = versions ? loader_package_version(used->package) : NULL;
 
         json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:s, s:s?, s:o}", "loader",
                                                used->what, "platform", used->platform, "path",
@@ -126,17 +124,41 @@ static json_t *hosts_of(const struct plan *plan)
     return array;
 }
 
+/* What the menu is made of, besides the entries. */
+static json_t *menu_of(const struct plan *plan)
+{
+    json_t *firmware = json_array();
+
+    for (size_t i = 0; i < FIRMWARES; i++)
+        if (plan->loaders.firmware & firmwares[i].firmware)
+            json_array_append_new(firmware, json_string(firmwares[i].word));
+    return json_pack("{s:I, s:s, s:o, s:o}", "timeout", (json_int_t)plan->request->timeout,
+                     "default", plan->entries[plan->default_entry].payload->name, "consoles",
+                     texts_of(&plan->request->consoles), "firmware", firmware);
+}
+
+void manifest_add_plan(json_t *document, const struct plan *plan, bool versions)
+{
+    json_object_set_new(document, "id", json_string(digest_hex(plan->id).text));
+    json_object_set_new(document, "label", text_or_null(plan->label));
+    json_object_set_new(document, "menu", menu_of(plan));
+    json_object_set_new(document, "entries", entries_of(plan));
+    json_object_set_new(document, "loaders", loaders_of(plan, versions));
+}
+
+json_t *manifest_file(const char *path, uint64_t size, const uint8_t digest[DIGEST_LEN])
+{
+    return json_pack("{s:s, s:I, s:s}", "path", path, "size", (json_int_t)size, "sha256",
+                     digest_hex(digest).text);
+}
+
 static json_t *files_of(const struct tree_list *files)
 {
     json_t *array = json_array();
 
-    for (size_t i = 0; i < files->count; i++) {
-        const struct tree_file *file = &files->files[i];
-
-        json_array_append_new(array, json_pack("{s:s, s:I, s:s}", "path", file->path, "size",
-                                               (json_int_t)file->size, "sha256",
-                                               digest_hex(file->digest).text));
-    }
+    for (size_t i = 0; i < files->count; i++)
+        json_array_append_new(array, manifest_file(files->files[i].path, files->files[i].size,
+                                                   files->files[i].digest));
     return array;
 }
 
@@ -146,29 +168,32 @@ static int add_chunk(const char *chunk, size_t len, void *out)
     return 0;
 }
 
-static int print(struct buf *out, json_t *document)
+int manifest_print(struct buf *out, json_t *document)
 {
+    size_t start = out->len;
     int result = document ? json_dump_callback(document, add_chunk, out, JSON_INDENT(1)) : -1;
+    struct content body;
+    uint8_t sum[DIGEST_LEN];
 
     json_decref(document);
     if (result < 0)
         return msg_error("internal error: the manifest could not be made");
-    buf_puts(out, "\n");
+    out->len -= strlen("\n}");
+    body = content_memory(out->data + start, out->len - start);
+    digest_content(&body, 0, sum);
+    buf_printf(out, MANIFEST_SUM "%s\"\n}\n", digest_hex(sum).text);
     return 0;
 }
 
 int manifest_print_tree(struct buf *out, const struct plan *plan, const struct tree_list *files)
 {
-    json_t *document = head("net");
+    json_t *document = manifest_head("net");
 
-    json_object_set_new(document, "id", json_string(digest_hex(plan->id).text));
-    json_object_set_new(document, "label", text_or_null(plan->label));
+    manifest_add_plan(document, plan, true);
     json_object_set_new(document, "url", json_string(plan->request->url));
-    json_object_set_new(document, "entries", entries_of(plan));
     json_object_set_new(document, "hosts", hosts_of(plan));
-    json_object_set_new(document, "loaders", loaders_of(plan));
     json_object_set_new(document, "files", files_of(files));
-    return print(out, document);
+    return manifest_print(out, document);
 }
 
 void manifest_add(struct manifest *manifest, const struct plan *plan, const char *kind,
@@ -180,15 +205,16 @@ void manifest_add(struct manifest *manifest, const struct plan *plan, const char
                           json_pack("{s:s, s:o, s:I, s:s, s:s, s:o, s:o}", "medium", kind, "path",
                                     text_or_null(path), "size", (json_int_t)size, "sha256",
                                     digest_hex(digest).text, "id", digest_hex(plan->id).text,
-                                    "entries", entries_of(plan), "loaders", loaders_of(plan)));
+                                    "entries", entries_of(plan), "loaders",
+                                    loaders_of(plan, true)));
 }
 
 int manifest_print_all(struct buf *out, const struct manifest *manifest)
 {
-    json_t *document = head("all");
+    json_t *document = manifest_head("all");
 
     json_object_set(document, "outputs", manifest->outputs);
-    return print(out, document);
+    return manifest_print(out, document);
 }
 
 void manifest_free(struct manifest *manifest)

@@ -127,7 +127,7 @@ static void save_digests(struct tree *tree, const struct plan *plan)
 
     if (!plan->digests.changed)
         return;
-    digest_cache_print(&text, &plan->digests);
+    digest_cache_print(&text, &plan->digests, 0);
     tree_put_private(tree, "digests", &text);
     buf_free(&text);
 }

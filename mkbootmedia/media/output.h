@@ -21,7 +21,8 @@ struct medium {
     struct partition partitions[4]; /* names and GUIDs belong to the medium */
     size_t partition_count;
     struct plan_guid guids[4], disk_guid;
-    void *layout; /* the output's own */
+    struct item *made; /* a file that the output adds to the plan's; NULL: none */
+    void *layout;      /* the output's own */
 };
 
 struct output {

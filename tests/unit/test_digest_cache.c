@@ -94,7 +94,7 @@ static void test_digest(void **state)
     assert_string_equal(digest_of(&cache, "old", 0), ABC);
     assert_true(cache.changed);
     assert_int_equal(cache.count, 2);
-    digest_cache_print(&text, &cache);
+    digest_cache_print(&text, &cache, 0);
     write_cache(text.data);
     digest_cache_free(&cache);
     assert_int_equal(cache.count, 0);
@@ -106,14 +106,14 @@ static void test_digest(void **state)
     assert_string_equal(digest_of(&cache, "old", 1), ABC_ZERO);
     assert_false(cache.changed); /* both were known */
     text.len = 0;
-    digest_cache_print(&text, &cache); /* only what was asked for stays */
+    digest_cache_print(&text, &cache, 0); /* only what was asked for stays */
     assert_int_equal(text.len, 2 * strcspn(text.data, "\n") + 2);
     digest_cache_free(&cache);
 
     read_cache(&cache);
     digest_of(&cache, "old", 1);
     buf_free(&text);
-    digest_cache_print(&text, &cache);
+    digest_cache_print(&text, &cache, 0);
     assert_memory_equal(text.data, ABC_ZERO " ", 2 * DIGEST_LEN + 1);
     assert_int_equal(text.len, strcspn(text.data, "\n") + 1);
     digest_cache_free(&cache);
