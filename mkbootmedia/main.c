@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/ramroot.h"
 #include "cli/try.h"
+#include "cli/verify.h"
 #include "cli/write.h"
 
 #include <locale.h>
@@ -34,6 +35,8 @@ static const struct command commands[] = {
      devices_run},
     {"write", CMD_WRITE, "[OPTION]... IMAGE DEVICE...",
      "Write an image to sticks and disks, and read it back.", write_command},
+    {"verify", CMD_VERIFY, "[OPTION]... IMAGE|DEVICE|DIR",
+     "Compare an image, a disk or a boot root with its manifest, byte for byte.", verify_command},
     {"try", CMD_TRY, "[OPTION]... IMAGE|DIR",
      "Boot an image, a disk or a boot root in QEMU, its console on the terminal.", try_command},
     {"completion", CMD_COMPLETION, "", "Print a completion script for bash.", completion_run},

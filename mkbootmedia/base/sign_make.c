@@ -114,21 +114,30 @@ static int read_key(struct sign_key *key, const char *path)
     return key->key ? check_key(path, key->key) : -1;
 }
 
-static int read_certificate(struct sign_key *key, const char *path)
+void *sign_certificate_open(const char *path)
 {
     size_t len;
     char *text = read_pem(path, &len);
     BIO *bio = text ? BIO_new_mem_buf(text, (int)len) : NULL;
+    X509 *certificate;
     bool encrypted;
 
     if (!text)
-        return -1;
-    key->certificate = bio ? PEM_read_bio_X509(bio, NULL, no_pass_phrase, &encrypted) : NULL;
+        return NULL;
+    certificate = bio ? PEM_read_bio_X509(bio, NULL, no_pass_phrase, &encrypted) : NULL;
     BIO_free(bio);
     free(text);
     ERR_clear_error();
+    if (!certificate)
+        msg_error("%s: reading the certificate: there is none in PEM in it", path);
+    return certificate;
+}
+
+static int read_certificate(struct sign_key *key, const char *path)
+{
+    key->certificate = sign_certificate_open(path);
     if (!key->certificate)
-        return msg_error("%s: reading the certificate: there is none in PEM in it", path);
+        return -1;
     if (X509_cmp_current_time(X509_get0_notAfter(key->certificate)) < 0)
         msg_warn("%s: the certificate has expired; firmware does not mind, other programs may",
                  path);

@@ -23,6 +23,8 @@ struct sign_key {
  * certificate out of its time is a warning: firmware does not look at it.
  */
 int sign_key_open(struct sign_key *key, const char *key_path, const char *certificate_path);
+/* The certificate of a PEM file, for X509_free; NULL, reported. */
+void *sign_certificate_open(const char *path);
 void sign_key_free(struct sign_key *key);
 
 /*

@@ -95,6 +95,11 @@ enum verify {
     VERIFY_NONE
 };
 
+/* How a medium is compared with its manifest. */
+struct request_verify {
+    char *manifest, *signature; /* paths of a manifest, of a certificate; NULL: not given */
+};
+
 /* How disks are written. */
 struct request_write {
     struct strings devices; /* that what is made goes to at once */
@@ -134,6 +139,7 @@ struct request {
 
     struct request_write write;
     struct request_try try;
+    struct request_verify verify;
     char *output;                /* path, "-" or NULL */
     char *kernel_out, *root_out; /* of ramroot: where the parts go; NULL: nowhere */
     bool dry_run, json, no_sync;

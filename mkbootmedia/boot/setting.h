@@ -28,7 +28,8 @@ setting_fn setting_sign_key, setting_sign_cert;
 
 /* Of disks that are written. */
 setting_fn setting_write, setting_serial, setting_verify, setting_map, setting_make_map,
-    setting_make_manifest, setting_yes, setting_allow_fixed, setting_allow_file;
+    setting_make_manifest, setting_manifest, setting_signed_by, setting_yes, setting_allow_fixed,
+    setting_allow_file;
 
 /* Of a try. */
 setting_fn setting_try_firmware, setting_try_plug, setting_memory, setting_screenshot,

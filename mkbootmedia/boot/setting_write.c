@@ -51,6 +51,16 @@ const char *setting_make_manifest(struct request *request, const char *value)
     return setting_flag(&request->write.make_manifest, value);
 }
 
+const char *setting_manifest(struct request *request, const char *value)
+{
+    return setting_text(&request->verify.manifest, value);
+}
+
+const char *setting_signed_by(struct request *request, const char *value)
+{
+    return setting_text(&request->verify.signature, value);
+}
+
 const char *setting_yes(struct request *request, const char *value)
 {
     return setting_flag(&request->write.yes, value);

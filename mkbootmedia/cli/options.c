@@ -17,7 +17,7 @@
 #define WRITES (CMD_WRITE | CMD_USB | CMD_ISO)
 #define ROOT   (BOOT | CMD_RAMROOT)
 #define MAKE   (CMD_USB | CMD_ISO | CMD_NET | CMD_ALL | CMD_RAMROOT)
-#define ALL    (BOOT | CMD_ALL | CMD_INSPECT | CMD_RAMROOT | CMD_DEVICES | CMD_WRITE)
+#define ALL    (BOOT | CMD_ALL | CMD_INSPECT | CMD_RAMROOT | CMD_DEVICES | CMD_WRITE | CMD_VERIFY)
 
 static const char *set_quiet(struct request *request, const char *value)
 {
@@ -129,8 +129,8 @@ static const struct option_row {
     {"uki", 0, NULL, BOOT | CMD_ALL, setting_uki, "make a UKI of each entry too", false, NULL},
     {"uki-boot", 0, NULL, BOOT | CMD_ALL, setting_uki_boot,
      "as --uki, and UEFI starts the default entry's", false, NULL},
-    {"sign-key", 0, "FILE", BOOT | CMD_ALL, setting_sign_key, "sign UKIs and the manifest with this key (PEM)",
-     false, NULL},
+    {"sign-key", 0, "FILE", BOOT | CMD_ALL, setting_sign_key,
+     "sign UKIs and the manifest with this key (PEM)", false, NULL},
     {"sign-cert", 0, "FILE", BOOT | CMD_ALL, setting_sign_cert, "and this certificate (PEM)", false,
      NULL},
     {"url", 0, "URL", TREES, setting_url, "where the tree will be served over HTTP", false, NULL},
@@ -168,6 +168,10 @@ static const struct option_row {
      false, NULL},
     {"allow-file", 0, NULL, WRITES, setting_allow_file,
      "write to files, which act as disks of their size", false, NULL},
+    {"manifest", 0, "FILE", CMD_VERIFY, setting_manifest,
+     "compare with this one, not with the one inside", false, NULL},
+    {"signed-by", 0, "FILE", CMD_VERIFY, setting_signed_by,
+     "the key of this certificate (PEM) must have signed the manifest", false, NULL},
     {"firmware", 0, "FIRMWARE", CMD_TRY, setting_try_firmware,
      "bios (default), uefi, secureboot, ia32, aarch64", false, NULL},
     {"memory", 0, "SIZE", CMD_TRY, setting_memory, "of the machine (default 1G)", false, NULL},

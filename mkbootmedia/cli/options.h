@@ -24,6 +24,7 @@ enum command_bit {
     CMD_DEVICES = 256,
     CMD_WRITE = 512,
     CMD_TRY = 1024,
+    CMD_VERIFY = 2048,
 };
 
 struct command {

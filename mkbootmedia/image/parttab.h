@@ -43,10 +43,26 @@ struct parttab {
 /* Adds table and copy to an image that will have size bytes (a multiple of SECTOR). */
 int parttab_write(const struct parttab *table, uint64_t size, struct image *image);
 
+/* The partitions of a disk. */
+struct parttab_list {
+    struct partition *partitions; /* by number; the texts are the list's */
+    size_t count;
+    char *disk_guid;
+};
+
+/*
+ * Reads the GPT of a disk of size bytes from its first len bytes, for messages called disk. 1:
+ * there is one; 0: there is none that is valid; -1, reported. Free the list in each case.
+ */
+int parttab_read(struct parttab_list *list, const char *disk, uint64_t size, unsigned sector_size,
+                 const uint8_t *head, size_t len);
+void parttab_list_free(struct parttab_list *list);
+
 /* What fits a table to a disk. */
 struct parttab_fit {
     uint64_t image_size, disk_size; /* bytes */
     unsigned sector_size;           /* of the disk, bytes */
+    unsigned image_sector_size;     /* that the table is for as it is; 0: 512 */
     uint8_t *tail;                  /* malloc'ed: the copy of the GPT; NULL: nothing changes */
     size_t tail_len;
     uint64_t tail_offset; /* on the disk: at its end */

@@ -3,14 +3,13 @@
  * moves the copy when it writes the table again; for others the table is read with 512 and made
  * anew, with the same ids.
  */
-#include "image/parttab.h"
+#include "image/parttab_private.h"
 
 #include "base/msg.h"
 #include "base/run.h"
 #include "base/util.h"
 
 #include <errno.h>
-#include <libfdisk.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,7 +22,7 @@ static int report(const char *disk, int failed, const char *doing)
     return msg_error("%s: %s: %s", disk, doing, strerror(-failed));
 }
 
-static struct fdisk_context *open_table(const char *disk, int fd, unsigned sector_size)
+struct fdisk_context *parttab_open(const char *disk, int fd, unsigned sector_size)
 {
     struct fdisk_context *context = fdisk_new_context();
     int failed = context ? 0 : -ENOMEM;
@@ -39,35 +38,54 @@ static struct fdisk_context *open_table(const char *disk, int fd, unsigned secto
     return NULL;
 }
 
-static bool is_gpt(struct fdisk_context *context)
+bool parttab_is_gpt(struct fdisk_context *context)
 {
     return fdisk_has_label(context) && fdisk_is_labeltype(context, FDISK_DISKLABEL_GPT);
 }
 
-/* The same partition in larger sectors. */
-static int scale(const char *disk, struct fdisk_partition *pa, uint64_t factor)
+void parttab_close(struct fdisk_context *context)
 {
-    uint64_t start = fdisk_partition_get_start(pa), size = fdisk_partition_get_size(pa);
+    if (context)
+        fdisk_deassign_device(context, 1);
+    fdisk_unref_context(context);
+}
 
-    if (start % factor || size % factor)
+int parttab_memfd(uint64_t size, const uint8_t *head, size_t len)
+{
+    int fd = run_memfd("GPT");
+
+    if (fd >= 0 && (ftruncate(fd, (off_t)size) < 0 || pwrite(fd, head, len, 0) != (ssize_t)len)) {
+        close(fd);
+        return msg_errno("GPT", "making a memory file");
+    }
+    return fd;
+}
+
+/* The same partition in sectors of another size. */
+static int scale(const char *disk, struct fdisk_partition *pa, unsigned from, unsigned to)
+{
+    uint64_t start = (uint64_t)fdisk_partition_get_start(pa) * from;
+    uint64_t size = (uint64_t)fdisk_partition_get_size(pa) * from;
+
+    if (start % to || size % to)
         return msg_error("%s: writing: its sectors of %u bytes are too large for partition %zu of "
                          "the image",
-                         disk, (unsigned)(factor * SECTOR), fdisk_partition_get_partno(pa) + 1);
-    fdisk_partition_set_start(pa, start / factor);
-    fdisk_partition_set_size(pa, size / factor);
+                         disk, to, fdisk_partition_get_partno(pa) + 1);
+    fdisk_partition_set_start(pa, start / to);
+    fdisk_partition_set_size(pa, size / to);
     fdisk_partition_size_explicit(pa, 1);
     return 0;
 }
 
-static int add_scaled(const char *disk, struct fdisk_table *partitions, uint64_t factor,
-                      struct fdisk_context *to)
+static int add_scaled(const char *disk, struct fdisk_table *partitions,
+                      const struct parttab_fit *fit, struct fdisk_context *to)
 {
     struct fdisk_iter *iter = fdisk_new_iter(FDISK_ITER_FORWARD);
     struct fdisk_partition *pa;
     int result = 0, failed = 0;
 
     while (result == 0 && !failed && fdisk_table_next_partition(partitions, iter, &pa) == 0) {
-        result = scale(disk, pa, factor);
+        result = scale(disk, pa, fit->image_sector_size, fit->sector_size);
         if (result == 0)
             failed = fdisk_add_partition(to, pa, NULL);
     }
@@ -76,10 +94,11 @@ static int add_scaled(const char *disk, struct fdisk_table *partitions, uint64_t
 }
 
 /* Makes the table that from has for another sector size, on the same memfd. */
-static int remake(const char *disk, struct fdisk_context *from, int fd, unsigned sector_size)
+static int remake(const struct parttab_fit *fit, const char *disk, struct fdisk_context *from,
+                  int fd)
 {
     struct fdisk_table *partitions = NULL;
-    struct fdisk_context *to = open_table(disk, fd, sector_size);
+    struct fdisk_context *to = parttab_open(disk, fd, fit->sector_size);
     char *id = NULL;
     int failed = to ? 0 : -1, result = -1;
 
@@ -88,7 +107,7 @@ static int remake(const char *disk, struct fdisk_context *from, int fd, unsigned
     failed = fdisk_get_partitions(from, &partitions);
     if (!failed)
         failed = fdisk_get_disklabel_id(from, &id);
-    fdisk_set_first_lba(to, 2 + GPT_ENTRIES / sector_size);
+    fdisk_set_first_lba(to, 2 + GPT_ENTRIES / fit->sector_size);
     if (!failed)
         failed = fdisk_create_disklabel(to, "gpt");
     if (!failed)
@@ -96,33 +115,30 @@ static int remake(const char *disk, struct fdisk_context *from, int fd, unsigned
     if (failed)
         report(disk, failed, "making the partition table anew");
     else
-        result = add_scaled(disk, partitions, sector_size / SECTOR, to);
+        result = add_scaled(disk, partitions, fit, to);
     failed = result == 0 ? fdisk_write_disklabel(to) : 0;
     if (failed)
         result = report(disk, failed, "making the partition table anew");
     free(id);
     fdisk_unref_table(partitions);
-    fdisk_deassign_device(to, 1);
-    fdisk_unref_context(to);
+    parttab_close(to);
     return result;
 }
 
 /* libfdisk puts the copy at the end of the disk, and says so in the header. 1: there is a GPT. */
 static int rewrite(const struct parttab_fit *fit, const char *disk, int fd)
 {
-    struct fdisk_context *context = open_table(disk, fd, SECTOR);
-    int result = context ? is_gpt(context) : -1, failed = 0;
+    struct fdisk_context *context = parttab_open(disk, fd, fit->image_sector_size);
+    int result = context ? parttab_is_gpt(context) : -1, failed = 0;
 
-    if (result == 1 && fit->sector_size != SECTOR) {
-        result = remake(disk, context, fd, fit->sector_size) < 0 ? -1 : 1;
+    if (result == 1 && fit->sector_size != fit->image_sector_size) {
+        result = remake(fit, disk, context, fd) < 0 ? -1 : 1;
     } else if (result == 1) {
         failed = fdisk_write_disklabel(context);
         if (failed)
             result = report(disk, failed, "moving the partition table's copy");
     }
-    if (context)
-        fdisk_deassign_device(context, 1);
-    fdisk_unref_context(context);
+    parttab_close(context);
     return result;
 }
 
@@ -157,16 +173,16 @@ int parttab_fit(struct parttab_fit *fit, const char *disk, uint8_t *head, size_t
     int fd, result;
 
     fit->tail = NULL;
-    if (memcmp(head + SECTOR, "EFI PART", 8) != 0 ||
-        (fit->sector_size == SECTOR && fit->image_size == fit->disk_size))
+    if (!fit->image_sector_size)
+        fit->image_sector_size = SECTOR;
+    if (memcmp(head + fit->image_sector_size, "EFI PART", 8) != 0 ||
+        (fit->sector_size == fit->image_sector_size && fit->image_size == fit->disk_size))
         return 0;
-    fd = run_memfd("GPT");
+    fd = parttab_memfd(fit->disk_size, head, len);
     if (fd < 0)
         return -1;
     memcpy(mbr, head, sizeof mbr);
-    result = ftruncate(fd, (off_t)fit->disk_size) < 0 || pwrite(fd, head, len, 0) != (ssize_t)len
-                 ? msg_errno("GPT", "making a memory file")
-                 : rewrite(fit, disk, fd);
+    result = rewrite(fit, disk, fd);
     if (result == 1) {
         result = take(fit, disk, fd, head, len);
         restore_mbr(fit, head, mbr);

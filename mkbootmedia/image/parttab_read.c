@@ -1,0 +1,72 @@
+/* parttab_read: the partitions of a GPT, as libfdisk reads them. */
+#include "image/parttab_private.h"
+
+#include "base/msg.h"
+#include "base/util.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static char *copy(const char *text)
+{
+    return xstrdup(text ? text : "");
+}
+
+static void add(struct parttab_list *list, struct fdisk_partition *pa, unsigned sector_size)
+{
+    struct fdisk_parttype *type = fdisk_partition_get_type(pa);
+
+    list->partitions = xgrow(list->partitions, list->count, sizeof *list->partitions);
+    list->partitions[list->count++] = (struct partition){
+        .name = copy(fdisk_partition_get_name(pa)),
+        .type = copy(type ? fdisk_parttype_get_string(type) : NULL),
+        .guid = copy(fdisk_partition_get_uuid(pa)),
+        .offset = (uint64_t)fdisk_partition_get_start(pa) * sector_size,
+        .size = (uint64_t)fdisk_partition_get_size(pa) * sector_size,
+    };
+}
+
+static int read_partitions(struct parttab_list *list, struct fdisk_context *context,
+                           unsigned sector_size)
+{
+    struct fdisk_table *table = NULL;
+    struct fdisk_iter *iter = fdisk_new_iter(FDISK_ITER_FORWARD);
+    struct fdisk_partition *pa;
+    int failed = fdisk_get_partitions(context, &table);
+
+    while (!failed && fdisk_table_next_partition(table, iter, &pa) == 0)
+        add(list, pa, sector_size);
+    fdisk_get_disklabel_id(context, &list->disk_guid);
+    fdisk_free_iter(iter);
+    fdisk_unref_table(table);
+    return failed ? 0 : 1;
+}
+
+int parttab_read(struct parttab_list *list, const char *disk, uint64_t size, unsigned sector_size,
+                 const uint8_t *head, size_t len)
+{
+    struct fdisk_context *context;
+    int fd = parttab_memfd(size, head, len), result = -1;
+
+    *list = (struct parttab_list){0};
+    if (fd < 0)
+        return -1;
+    context = parttab_open(disk, fd, sector_size);
+    if (context)
+        result = parttab_is_gpt(context) ? read_partitions(list, context, sector_size) : 0;
+    parttab_close(context);
+    close(fd);
+    return result;
+}
+
+void parttab_list_free(struct parttab_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free((char *)list->partitions[i].name);
+        free((char *)list->partitions[i].type);
+        free((char *)list->partitions[i].guid);
+    }
+    free(list->partitions);
+    free(list->disk_guid);
+    *list = (struct parttab_list){0};
+}
