@@ -62,7 +62,6 @@ void parttab_list_free(struct parttab_list *list);
 struct parttab_fit {
     uint64_t image_size, disk_size; /* bytes */
     unsigned sector_size;           /* of the disk, bytes */
-    unsigned image_sector_size;     /* that the table is for as it is; 0: 512 */
     uint8_t *tail;                  /* malloc'ed: the copy of the GPT; NULL: nothing changes */
     size_t tail_len;
     uint64_t tail_offset; /* on the disk: at its end */

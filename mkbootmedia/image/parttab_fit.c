@@ -15,6 +15,7 @@
 
 #define MBR_ENTRIES    446
 #define MBR_PROTECTIVE 0xee
+#define GPT_COUNT      128
 #define GPT_ENTRIES    (16 * KIB) /* bytes: 128 entries of 128 */
 
 static int report(const char *disk, int failed, const char *doing)
@@ -61,11 +62,11 @@ int parttab_memfd(uint64_t size, const uint8_t *head, size_t len)
     return fd;
 }
 
-/* The same partition in sectors of another size. */
-static int scale(const char *disk, struct fdisk_partition *pa, unsigned from, unsigned to)
+/* The same partition in larger sectors. */
+static int scale(const char *disk, struct fdisk_partition *pa, unsigned to)
 {
-    uint64_t start = (uint64_t)fdisk_partition_get_start(pa) * from;
-    uint64_t size = (uint64_t)fdisk_partition_get_size(pa) * from;
+    uint64_t start = fdisk_partition_get_start(pa) * SECTOR;
+    uint64_t size = fdisk_partition_get_size(pa) * SECTOR;
 
     if (start % to || size % to)
         return msg_error("%s: writing: its sectors of %u bytes are too large for partition %zu of "
@@ -85,12 +86,28 @@ static int add_scaled(const char *disk, struct fdisk_table *partitions,
     int result = 0, failed = 0;
 
     while (result == 0 && !failed && fdisk_table_next_partition(partitions, iter, &pa) == 0) {
-        result = scale(disk, pa, fit->image_sector_size, fit->sector_size);
+        result = scale(disk, pa, fit->sector_size);
         if (result == 0)
             failed = fdisk_add_partition(to, pa, NULL);
     }
     fdisk_free_iter(iter);
     return failed ? report(disk, failed, "making the partition table anew") : result;
+}
+
+/*
+ * A new table whose partitions may begin right behind it. Creating one puts the first sector at
+ * 1 MiB, whatever was asked for before; it is computed again when the number of entries changes.
+ */
+static int create(struct fdisk_context *context, unsigned sector_size)
+{
+    int failed = fdisk_create_disklabel(context, "gpt");
+
+    fdisk_set_first_lba(context, 2 + GPT_ENTRIES / sector_size);
+    if (!failed)
+        failed = fdisk_gpt_set_npartitions(context, GPT_COUNT / 2);
+    if (!failed)
+        failed = fdisk_gpt_set_npartitions(context, GPT_COUNT);
+    return failed;
 }
 
 /* Makes the table that from has for another sector size, on the same memfd. */
@@ -107,9 +124,8 @@ static int remake(const struct parttab_fit *fit, const char *disk, struct fdisk_
     failed = fdisk_get_partitions(from, &partitions);
     if (!failed)
         failed = fdisk_get_disklabel_id(from, &id);
-    fdisk_set_first_lba(to, 2 + GPT_ENTRIES / fit->sector_size);
     if (!failed)
-        failed = fdisk_create_disklabel(to, "gpt");
+        failed = create(to, fit->sector_size);
     if (!failed)
         failed = fdisk_set_disklabel_id_from_string(to, id);
     if (failed)
@@ -128,10 +144,10 @@ static int remake(const struct parttab_fit *fit, const char *disk, struct fdisk_
 /* libfdisk puts the copy at the end of the disk, and says so in the header. 1: there is a GPT. */
 static int rewrite(const struct parttab_fit *fit, const char *disk, int fd)
 {
-    struct fdisk_context *context = parttab_open(disk, fd, fit->image_sector_size);
+    struct fdisk_context *context = parttab_open(disk, fd, SECTOR);
     int result = context ? parttab_is_gpt(context) : -1, failed = 0;
 
-    if (result == 1 && fit->sector_size != fit->image_sector_size) {
+    if (result == 1 && fit->sector_size != SECTOR) {
         result = remake(fit, disk, context, fd) < 0 ? -1 : 1;
     } else if (result == 1) {
         failed = fdisk_write_disklabel(context);
@@ -173,10 +189,8 @@ int parttab_fit(struct parttab_fit *fit, const char *disk, uint8_t *head, size_t
     int fd, result;
 
     fit->tail = NULL;
-    if (!fit->image_sector_size)
-        fit->image_sector_size = SECTOR;
-    if (memcmp(head + fit->image_sector_size, "EFI PART", 8) != 0 ||
-        (fit->sector_size == fit->image_sector_size && fit->image_size == fit->disk_size))
+    if (memcmp(head + SECTOR, "EFI PART", 8) != 0 ||
+        (fit->sector_size == SECTOR && fit->image_size == fit->disk_size))
         return 0;
     fd = parttab_memfd(fit->disk_size, head, len);
     if (fd < 0)

@@ -108,6 +108,30 @@ static bool read_ranges(const struct manifest_doc *doc, const char *key, struct 
     return true;
 }
 
+static bool read_table(struct manifest_doc *doc)
+{
+    struct parttab_list *table = &doc->table;
+    json_t *row;
+    size_t i;
+
+    table->disk_guid = get_text(doc->json, "disk_guid");
+    json_array_foreach(json_object_get(doc->json, "partitions"), i, row)
+    {
+        struct partition p = {.name = get_text(row, "name"),
+                              .type = get_text(row, "type"),
+                              .guid = get_text(row, "guid")};
+        bool good = get_number(json_object_get(row, "offset"), &p.offset) &&
+                    get_number(json_object_get(row, "size"), &p.size);
+
+        table->partitions = xgrow(table->partitions, table->count, sizeof p);
+        table->partitions[table->count++] = p;
+        if (!good || !p.name || !p.type || !p.guid || p.offset % SECTOR || p.size % SECTOR ||
+            p.offset > doc->size || p.size > doc->size - p.offset)
+            return false;
+    }
+    return !table->count || table->disk_guid;
+}
+
 static int by_offset(const void *a, const void *b)
 {
     const struct manifest_piece *x = a, *y = b;
@@ -144,7 +168,7 @@ static const char *read_document(struct manifest_doc *doc)
     get_number(json_object_get(doc->json, "size"), &doc->size);
     if (!doc->medium || !add_pieces(doc, "files", true) || !add_pieces(doc, "regions", false) ||
         !read_ranges(doc, "changing", &doc->changing, &doc->changing_count) ||
-        !read_ranges(doc, "spare", &doc->spare, &doc->spare_count))
+        !read_ranges(doc, "spare", &doc->spare, &doc->spare_count) || !read_table(doc))
         return "says something impossible";
     if (doc->count)
         qsort(doc->pieces, doc->count, sizeof *doc->pieces, by_offset);
@@ -202,6 +226,7 @@ void manifest_doc_free(struct manifest_doc *doc)
     free(doc->pieces);
     free(doc->changing);
     free(doc->spare);
+    parttab_list_free(&doc->table);
     free(doc->name);
     free(doc->medium);
     free(doc->version);

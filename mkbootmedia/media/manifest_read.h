@@ -7,7 +7,7 @@
 
 #include "base/digest.h"
 #include "base/util.h"
-#include "image/region.h"
+#include "image/parttab.h"
 
 #define MANIFEST_MAX (64 * MIB) /* bytes; larger ones are not read */
 
@@ -32,7 +32,8 @@ struct manifest_doc {
     size_t count;
     struct image_range *changing, *spare; /* sorted; changing: read as zeros for digests */
     size_t changing_count, spare_count;
-    void *json; /* the whole document, for who wants more of it (jansson) */
+    struct parttab_list table; /* partitions of an image */
+    void *json;                /* the whole document, for who wants more of it (jansson) */
 };
 
 /*

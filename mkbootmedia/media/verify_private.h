@@ -14,7 +14,9 @@
 #include "image/volume.h"
 #include "media/verify.h"
 
-#define VERIFY_HEAD MIB /* bytes: no table is longer */
+#define VERIFY_HEAD       MIB                  /* bytes: no table is longer */
+#define VERIFY_TABLE      (34 * SECTOR)        /* MBR, GPT and its entries */
+#define VERIFY_TABLE_4096 (6 * UINT64_C(4096)) /* where sectors have 4096 bytes */
 
 /* A disk, or an image, as the image was made. */
 struct verify_view {

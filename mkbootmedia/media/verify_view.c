@@ -1,6 +1,7 @@
 /*
- * verify_view: parttab_fit has brought the image's table to the disk: here it is brought back. That
- * way and forth again it has to end as it stands on the disk, so that each of its bytes counts.
+ * verify_view: parttab_fit has fitted the image's table to the disk. Here the image's table is made
+ * as it was, from what the manifest says of it; fitted again it has to end as it stands on the
+ * disk, so that each of its bytes counts.
  */
 #include "media/verify_private.h"
 
@@ -8,13 +9,6 @@
 #include "image/parttab.h"
 
 #include <stdlib.h>
-
-static void take_tail(struct verify_view *view, struct parttab_fit *fit)
-{
-    view->tail = fit->tail;
-    view->tail_len = fit->tail_len;
-    view->tail_offset = fit->tail_offset;
-}
 
 /* Is the table on the disk what fitting the image's to it makes? */
 static int check_forth(const struct verify_view *view, const uint8_t *there,
@@ -41,23 +35,63 @@ static int check_forth(const struct verify_view *view, const uint8_t *there,
     return result;
 }
 
+/* What protects the GPT in the MBR is as long as the image again. */
+static void restore_mbr(struct verify_view *view)
+{
+    uint64_t sectors = view->size / SECTOR - 1;
+
+    for (size_t at = 446; at < 510; at += 16)
+        if (view->head[at + 4] == 0xee && get_le32(view->head + at + 8) == 1)
+            put_le32(view->head + at + 12, (uint32_t)(sectors < UINT32_MAX ? sectors : UINT32_MAX));
+}
+
+/* Head and tail of the image, with the MBR's sector from the disk. */
+static int take_table(struct verify_view *view, const struct image *table)
+{
+    view->tail_len = GPT_BACKUP_LEN;
+    view->tail_offset = round_down(view->size, SECTOR) - GPT_BACKUP_LEN;
+    view->tail = xcalloc(view->tail_len, 1);
+    restore_mbr(view);
+    return image_read(table, SECTOR, view->head + SECTOR, VERIFY_TABLE - SECTOR) < 0 ||
+                   image_read(table, view->tail_offset, view->tail, view->tail_len) < 0
+               ? -1
+               : 0;
+}
+
+/* Sectors of 4096 bytes have the table at other places, which are zero in the image. */
+static void clear_table(struct verify_view *view)
+{
+    if (view->sector_size != SECTOR)
+        memset(view->head + VERIFY_TABLE, 0, VERIFY_TABLE_4096 - VERIFY_TABLE);
+}
+
 static int bring_back(struct verify_view *view, struct verify_report *report)
 {
-    struct parttab_fit fit = {.image_size = view->content.len,
-                              .image_sector_size = view->sector_size,
-                              .disk_size = view->size,
-                              .sector_size = SECTOR};
+    const struct parttab_list *list = &report->manifest.table;
+    struct parttab table = {
+        .disk_guid = list->disk_guid, .partitions = list->partitions, .count = list->count};
+    struct image image = {0};
     uint8_t *there = xcalloc(view->head_len, 1);
-    int result;
+    int result = parttab_write(&table, view->size, &image);
 
     memcpy(there, view->head, view->head_len);
-    result = parttab_fit(&fit, view->path, view->head, view->head_len);
-    if (fit.tail) {
-        take_tail(view, &fit);
+    if (result == 0)
+        result = image_finish(&image, view->size);
+    if (result == 0)
+        result = take_table(view, &image);
+    clear_table(view);
+    if (result == 0)
         result = check_forth(view, there, report);
-    }
+    image_free(&image);
     free(there);
     return result;
+}
+
+/* An image whose GPT is not valid, as isohybrid makes it, was left as it was. */
+static bool has_table(const struct verify_view *view, const struct verify_report *report)
+{
+    return report->manifest.table.count && view->size >= 2 * VERIFY_HEAD &&
+           memcmp(view->head + view->sector_size, "EFI PART", 8) == 0;
 }
 
 int verify_view_open(struct verify_view *view, const char *path, const struct content *content,
@@ -69,7 +103,7 @@ int verify_view_open(struct verify_view *view, const char *path, const struct co
     view->head = xcalloc(view->head_len, 1);
     if (content_read(content, 0, view->head, view->head_len) < 0)
         return -1;
-    if (content->len == size && view->sector_size == SECTOR)
+    if ((content->len == size && view->sector_size == SECTOR) || !has_table(view, report))
         return 0;
     return bring_back(view, report);
 }
