@@ -11,6 +11,7 @@
 #include "base/msg.h"
 #include "base/run.h"
 #include "base/util.h"
+#include "image/sparse.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -169,63 +170,20 @@ static void patch_mbr(const struct parttab *table, uint64_t size, uint8_t *mbr)
         put_isohybrid(table, size, mbr);
 }
 
-static bool is_zero(const uint8_t sector[SECTOR])
-{
-    return sector[0] == 0 && memcmp(sector, sector + 1, SECTOR - 1) == 0;
-}
-
-static const char *name_of(uint64_t offset, uint64_t size)
-{
-    if (offset == 0)
-        return "MBR";
-    return offset < size / 2 ? "GPT" : "GPT backup";
-}
-
-/* Adds what has been gathered, a run of sectors that ends at end. */
-static void add_run(struct image *image, struct buf *run, uint64_t end, uint64_t size)
-{
-    if (run->len)
-        image_own(image, end - run->len, run->data, run->len, name_of(end - run->len, size));
-    *run = (struct buf){0};
-}
-
-/* The sectors of [start, end) that are not zero; sector 0, patched, is a region of its own. */
-static int add_sectors(const struct parttab *table, int fd, uint64_t start, uint64_t end,
-                       uint64_t size, struct image *image)
-{
-    uint8_t sector[SECTOR];
-    struct buf run = {0};
-
-    for (uint64_t at = start; at < end; at += SECTOR) {
-        if (pread(fd, sector, sizeof sector, (off_t)at) != (ssize_t)sizeof sector) {
-            buf_free(&run);
-            return msg_errno("GPT", "reading what libfdisk has made");
-        }
-        if (at == 0)
-            patch_mbr(table, size, sector);
-        if (at == SECTOR || is_zero(sector))
-            add_run(image, &run, at, size);
-        if (!is_zero(sector))
-            buf_add(&run, sector, sizeof sector);
-    }
-    add_run(image, &run, end, size);
-    return 0;
-}
-
+/* Sector 0, patched, is a region of its own. */
 static int add_regions(const struct parttab *table, int fd, uint64_t size, struct image *image)
 {
-    off_t start = 0, end = 0;
+    struct sparse made = {.fd = fd, .name = "GPT", .unit = SECTOR};
+    uint64_t half = round_down(size / 2, SECTOR);
+    uint8_t *mbr = xcalloc(1, SECTOR);
 
-    while ((start = lseek(fd, end, SEEK_DATA)) >= 0) {
-        end = lseek(fd, start, SEEK_HOLE);
-        if (end < 0)
-            break;
-        if (add_sectors(table, fd, (uint64_t)start, round_up((uint64_t)end, SECTOR), size, image) <
-            0)
-            return -1;
-    }
-    /* ENXIO: there is no data any more */
-    return errno == ENXIO ? 0 : msg_errno("GPT", "reading what libfdisk has made");
+    image_own(image, 0, mbr, SECTOR, "MBR");
+    if (sparse_read(&made, 0, mbr, SECTOR) < 0)
+        return -1;
+    patch_mbr(table, size, mbr);
+    if (sparse_add(&made, SECTOR, half, "GPT", image) < 0)
+        return -1;
+    return sparse_add(&made, half, size, "GPT backup", image);
 }
 
 int parttab_write(const struct parttab *table, uint64_t size, struct image *image)

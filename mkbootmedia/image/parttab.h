@@ -15,6 +15,7 @@
 #define GPT_TYPE_ESP      "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 #define GPT_TYPE_BIOSBOOT "21686148-6449-6E6F-744E-656564454649"
 #define GPT_TYPE_DATA     "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
+#define GPT_TYPE_LINUX    "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 
 struct partition {
     const char *name;
@@ -22,6 +23,7 @@ struct partition {
     const char *guid; /* GUID as text */
     uint64_t offset;  /* bytes from the start of the image */
     uint64_t size;    /* bytes */
+    bool data;        /* what is in it will be the user's, not ours */
 };
 
 enum mbr_style {

@@ -21,7 +21,7 @@ static const struct {
     {GPT_TYPE_ESP, "EFI system"},
     {GPT_TYPE_BIOSBOOT, "BIOS boot"},
     {GPT_TYPE_DATA, "basic data"},
-    {"0FC63DAF-8483-4772-8E79-3D69D8477DE4", "Linux"},
+    {GPT_TYPE_LINUX, "Linux"},
     {"4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709", "Linux root x86-64"},
     {"0657FD6D-A4AB-43C4-84E5-0933C84B4F4F", "Linux swap"},
     {"E3C9E316-0B5C-4DB8-817D-F92DF00215AE", "Microsoft reserved"},

@@ -38,7 +38,8 @@ void medium_add_partition(struct medium *medium, const struct plan *plan, const 
 
     assert(n < ARRAY_LEN(medium->partitions));
     medium->guids[n] = plan_guid(plan, purpose);
-    medium->partitions[n] = (struct partition){name, type, medium->guids[n].text, offset, size};
+    medium->partitions[n] = (struct partition){
+        .name = name, .type = type, .guid = medium->guids[n].text, .offset = offset, .size = size};
 }
 
 struct region *medium_early(const struct plan *plan, size_t *count)
