@@ -20,6 +20,8 @@ static const struct {
 } programs[] = {
     {"grub-mkimage", "grub-common (Debian), grub2-tools (Fedora), grub (Arch), grub2 (openSUSE)"},
     {"mkfs.fat", "dosfstools"},
+    {"mke2fs", "e2fsprogs"},
+    {"mkfs.exfat", "exfatprogs"},
     {"guestfish", "guestfish"},
 };
 
@@ -62,30 +64,45 @@ static char *find_program(const char *name)
     return path;
 }
 
-/* The environment of a child: ours, but nothing in it that changes what a tool writes. */
-static char **child_environment(void)
+/* Variables that change what a tool writes, by how they begin. */
+static bool changes_output(const char *variable)
 {
-    static char lc_all[] = "LC_ALL=C", tz[] = "TZ=UTC";
-    char **env = NULL;
+    static const char *const starts[] = {"LC_", "LANG", "TZ=", "MKE2FS_", "E2FSPROGS_"};
+
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+        if (strncmp(variable, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The environment of a child: what it is given first, which it finds first, then ours. */
+static const char **child_environment(const char *const given[])
+{
+    const char **env = NULL;
     size_t n = 0;
 
+    for (; given && *given; given++) {
+        env = xgrow(env, n, sizeof *env);
+        env[n++] = *given;
+    }
     for (char **e = environ; *e; e++) {
-        if (strncmp(*e, "LC_", 3) == 0 || strncmp(*e, "LANG", 4) == 0 || strncmp(*e, "TZ=", 3) == 0)
+        if (changes_output(*e))
             continue;
         env = xgrow(env, n, sizeof *env);
         env[n++] = *e;
     }
     env = xrealloc(env, (n + 3) * sizeof *env);
-    env[n++] = lc_all;
-    env[n++] = tz;
+    env[n++] = "LC_ALL=C";
+    env[n++] = "TZ=UTC";
     env[n] = NULL;
     return env;
 }
 
-static int spawn(struct run *run, const char *path, const char *const argv[], int out_fd)
+static int spawn(struct run *run, const char *path, const char *const argv[],
+                 const char *const given[], int out_fd)
 {
     posix_spawn_file_actions_t actions;
-    char **env = child_environment();
+    const char **env = child_environment(given);
     int failed;
 
     posix_spawn_file_actions_init(&actions);
@@ -95,7 +112,7 @@ static int spawn(struct run *run, const char *path, const char *const argv[], in
     else
         posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
     posix_spawn_file_actions_adddup2(&actions, run->err_fd, 2);
-    failed = posix_spawn(&run->pid, path, &actions, NULL, (char *const *)argv, env);
+    failed = posix_spawn(&run->pid, path, &actions, NULL, (char *const *)argv, (char *const *)env);
     posix_spawn_file_actions_destroy(&actions);
     free(env);
     errno = failed;
@@ -115,7 +132,7 @@ static void tell(const char *const argv[])
     buf_free(&line);
 }
 
-static int start(struct run *run, const char *const argv[], int out_fd)
+static int start(struct run *run, const char *const argv[], const char *const env[], int out_fd)
 {
     char *path = find_program(argv[0]);
     int result;
@@ -125,7 +142,7 @@ static int start(struct run *run, const char *const argv[], int out_fd)
     if (!path)
         return msg_error("%s: not found; install %s", argv[0], package_of(argv[0]));
     run->err_fd = memfd_create("stderr", MFD_CLOEXEC);
-    result = run->err_fd < 0 ? -1 : spawn(run, path, argv, out_fd);
+    result = run->err_fd < 0 ? -1 : spawn(run, path, argv, env, out_fd);
     if (result < 0)
         msg_errno(path, "starting");
     if (result < 0 && run->err_fd >= 0)
@@ -138,7 +155,12 @@ static int start(struct run *run, const char *const argv[], int out_fd)
 
 int run_start(struct run *run, const char *const argv[])
 {
-    return start(run, argv, -1);
+    return start(run, argv, NULL, -1);
+}
+
+int run_start_env(struct run *run, const char *const argv[], const char *const env[])
+{
+    return start(run, argv, env, -1);
 }
 
 int run_pipe(struct run *run, const char *const argv[])
@@ -148,7 +170,7 @@ int run_pipe(struct run *run, const char *const argv[])
     *run = (struct run){.name = argv[0], .err_fd = -1};
     if (pipe2(ends, O_CLOEXEC) < 0)
         return msg_errno(argv[0], "making a pipe");
-    result = start(run, argv, ends[1]);
+    result = start(run, argv, NULL, ends[1]);
     close(ends[1]);
     if (result < 0)
         close(ends[0]);
@@ -234,7 +256,7 @@ int run_output(const char *const argv[], struct buf *out)
     ssize_t n;
 
     run.err_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (path && fd >= 0 && run.err_fd >= 0 && spawn(&run, path, argv, fd) == 0)
+    if (path && fd >= 0 && run.err_fd >= 0 && spawn(&run, path, argv, NULL, fd) == 0)
         status = status_of(run.pid);
     for (off_t at = 0; status == 0 && (n = pread(fd, block, sizeof block, at)) > 0; at += n)
         buf_add(out, block, (size_t)n);

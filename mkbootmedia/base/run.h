@@ -21,6 +21,8 @@ struct run {
 
 /* Starts argv[0]; -1, reported, when it is not installed (the message names its package). */
 int run_start(struct run *run, const char *const argv[]);
+/* As run_start; env ("NAME=VALUE", NULL ends it) goes before this process's environment. */
+int run_start_env(struct run *run, const char *const argv[], const char *const env[]);
 /* Waits for it; -1, reported with its last words, unless it exited with 0. */
 int run_wait(struct run *run);
 /* As run_start; its standard output comes out of the descriptor that is returned. */
