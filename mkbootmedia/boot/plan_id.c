@@ -74,6 +74,8 @@ static void add_menu(struct digest *digest, const struct plan *plan)
     add_text(digest, plan->label);
     add_number(digest, plan->request->hybrid);
     add_number(digest, (int64_t)plan->request->size);
+    add_number(digest, (int64_t)plan->request->data_size);
+    add_number(digest, plan->request->data_fs);
     for (size_t i = 0; i < PLATFORMS; i++)
         add_number(digest, (int64_t)plan->images[i].room);
     add_strings(digest, &plan->request->consoles);

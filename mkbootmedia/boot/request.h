@@ -31,6 +31,11 @@ const struct firmware_row *firmware_row(enum firmware firmware);
 
 enum hybrid { HYBRID_AUTO, HYBRID_GPT, HYBRID_ISOHYBRID };
 
+/* The file system of a stick's data partition. */
+enum data_fs { DATA_EXT4, DATA_EXFAT };
+
+#define DATA_SIZE_MIN (UINT64_C(16) << 20) /* bytes: less is no good for ext4 with a journal */
+
 /* What DHCP hands to PXE clients: iPXE, GRUB from grub-mkimage, or shim and a signed GRUB. */
 enum pxe { PXE_IPXE, PXE_GRUB, PXE_SHIM };
 
@@ -125,7 +130,9 @@ struct request {
     char *templates;        /* folder of the user's, or NULL */
     unsigned firmware;      /* enum firmware, ored: what must work; 0: all that the loaders allow */
     enum hybrid hybrid;
-    uint64_t size; /* bytes of the stick image at least; 0: as small as it can be */
+    uint64_t size;      /* bytes of the stick image at least; 0: as small as it can be */
+    uint64_t data_size; /* bytes of the stick's data partition; 0: it has none */
+    enum data_fs data_fs;
 
     char *url; /* where the tree is served, without a '/' at its end */
     char *server, *subnet, *interface, *server_path; /* for the snippets; NULL: not given */

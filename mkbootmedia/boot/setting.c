@@ -128,6 +128,26 @@ const char *setting_size(struct request *request, const char *value)
     return setting_bytes(&request->size, value);
 }
 
+/* "4G", "4G:exfat" */
+const char *setting_data(struct request *request, const char *value)
+{
+    size_t len = strcspn(value, ":");
+    const char *fs = value[len] ? value + len + 1 : "ext4";
+    char *size = xasprintf("%.*s", (int)len, value);
+    const char *why = setting_bytes(&request->data_size, size);
+    int i = word_index((const char *const[]){"ext4", "exfat", NULL}, fs);
+
+    free(size);
+    if (why)
+        return why;
+    if (i < 0)
+        return "is neither for ext4 nor for exfat: 4G:ext4, 4G:exfat";
+    if (request->data_size < DATA_SIZE_MIN)
+        return "is too small for a file system: at least 16M";
+    request->data_fs = (enum data_fs)i;
+    return NULL;
+}
+
 const char *setting_output(struct request *request, const char *value)
 {
     return setting_text(&request->output, value);

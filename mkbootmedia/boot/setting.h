@@ -17,7 +17,7 @@ typedef const char *setting_fn(struct request *request, const char *value);
 setting_fn setting_kernel, setting_initrd, setting_cmdline, setting_title;
 
 setting_fn setting_default, setting_label, setting_timeout, setting_templates, setting_hybrid,
-    setting_size, setting_output, setting_kernel_out, setting_root_out;
+    setting_size, setting_data, setting_output, setting_kernel_out, setting_root_out;
 /* Lists. */
 setting_fn setting_console, setting_add, setting_firmware, setting_loaders, setting_outputs;
 

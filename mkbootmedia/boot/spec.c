@@ -69,6 +69,7 @@ static const struct key file_keys[] = {
     {"templates", false, FOLDER_PATH, setting_templates, NULL, NULL},
     {"add", true, ADD, setting_add, NULL, NULL},
     {"size", false, TEXT, setting_size, NULL, NULL},
+    {"data", false, TEXT, setting_data, NULL, NULL},
     {"hybrid", false, TEXT, setting_hybrid, NULL, NULL},
     {"url", false, TEXT, setting_url, NULL, NULL},
     {"server", false, TEXT, setting_server, NULL, NULL},

@@ -369,6 +369,8 @@ static int find_output(const struct command *command, const struct options *opti
         return 0;
     if ((*output)->kind != PLAN_USB && options->request.size)
         return usage_error(command, "--size: is for usb only");
+    if ((*output)->kind != PLAN_USB && options->request.data_size)
+        return usage_error(command, "--data: is for usb only");
     if ((*output)->kind != PLAN_ISO && options->request.hybrid != HYBRID_AUTO)
         return usage_error(command, "--hybrid: is for iso only");
     return 0;

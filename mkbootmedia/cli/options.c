@@ -124,6 +124,8 @@ static const struct option_row {
      NULL},
     {"size", 0, "SIZE", CMD_USB | CMD_PLAN | CMD_ALL, setting_size,
      "make the stick image this large (4G, 500M)", false, NULL},
+    {"data", 0, "SIZE", CMD_USB | CMD_PLAN | CMD_ALL, setting_data,
+     "add a partition for data (4G, 4G:exfat; default ext4)", false, NULL},
     {"hybrid", 0, "LAYOUT", CMD_ISO | CMD_PLAN | CMD_ALL, setting_hybrid,
      "partition table of the ISO: auto, gpt or isohybrid", false, NULL},
     {"uki", 0, NULL, BOOT | CMD_ALL, setting_uki, "make a UKI of each entry too", false, NULL},

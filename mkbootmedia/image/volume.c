@@ -1,6 +1,8 @@
 /* volume: which file system it is, and one way to look into those that we read. */
 #include "image/volume.h"
 
+#include "image/exfat.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +16,7 @@ static const struct {
 } others[] = {
     {"ext2/3/4", 0x438, "\x53\xef", 2, 0x478, 16},
     {"NTFS", 3, "NTFS    ", 8, 0, 0},
-    {"exFAT", 3, "EXFAT   ", 8, 0, 0},
+    {"exFAT", 3, "EXFAT   ", 8, 0, 0}, /* damaged, else it was opened */
     {"squashfs", 0, "hsqs", 4, 0, 0},
     {"XFS", 0, "XFSB", 4, 108, 12},
     {"Btrfs", 0x10040, "_BHRfS_M", 8, 0x1012b, 63},
@@ -58,8 +60,16 @@ static void take_iso(struct volume *volume)
     snprintf(volume->label, sizeof volume->label, "%s", volume->iso.label);
 }
 
+static void take_exfat(struct volume *volume, const struct exfat *exfat)
+{
+    volume->type = "exFAT";
+    volume->size = exfat->size;
+    snprintf(volume->label, sizeof volume->label, "%s", exfat->label);
+}
+
 int volume_open(struct volume *volume, const struct content *content)
 {
+    struct exfat exfat;
     int result;
 
     *volume = (struct volume){.kind = VOLUME_OTHER};
@@ -71,6 +81,11 @@ int volume_open(struct volume *volume, const struct content *content)
     result = fat_read_open(&volume->fat, content);
     if (result == 1)
         take_fat(volume);
+    if (result != 0)
+        return result < 0 ? -1 : 0;
+    result = exfat_open(&exfat, content);
+    if (result == 1)
+        take_exfat(volume, &exfat);
     if (result != 0)
         return result < 0 ? -1 : 0;
     return probe_others(volume, content);

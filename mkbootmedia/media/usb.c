@@ -4,10 +4,12 @@
  *     0        MBR with GRUB's boot.img, GPT
  *     1 MiB    BIOS boot partition: GRUB's core image          (with BIOS only)
  *     2 MiB    EFI system partition, FAT32: loaders, menu, payload
+ *     ...      data partition, ext4 or exFAT: the user's               (if it is asked for)
  *     end      GPT copy, 33 sectors
  */
 #include "base/msg.h"
 #include "base/util.h"
+#include "image/datafs.h"
 #include "image/fat.h"
 #include "image/grub_bios.h"
 #include "image/parttab.h"
@@ -32,6 +34,9 @@ static int check(const struct request *request)
 struct usb_layout {
     struct fat fat;
     uint64_t esp_offset;
+    struct datafs data;
+    struct datafs_options data_options; /* size 0: there is none */
+    uint64_t data_offset;
 };
 
 /* Reads boot.img and the core image, patches them and puts the core image in its place. */
@@ -58,9 +63,10 @@ static int add_core(const struct plan *plan, struct medium *medium, uint8_t boot
 }
 
 /* How large the ESP has to be to fill an image of the size that was asked for. */
-static uint64_t esp_size_min(const struct plan *plan, uint64_t offset)
+static uint64_t esp_size_min(const struct plan *plan, const struct usb_layout *layout)
 {
-    uint64_t around = offset + TABLE_ROOM, size = plan->request->size;
+    uint64_t around = layout->esp_offset + layout->data_options.size + TABLE_ROOM;
+    uint64_t size = plan->request->size;
 
     return size > around ? round_down(size - around, MIB) : 0;
 }
@@ -72,7 +78,7 @@ static int plan_esp(struct plan *plan, struct usb_layout *layout)
         .volume_id = plan_number(plan, "ESP"),
         .time = plan->time,
         .bits = FAT_BITS,
-        .size_min = esp_size_min(plan, layout->esp_offset),
+        .size_min = esp_size_min(plan, layout),
     };
     uint64_t size = plan->request->size, need;
     size_t count;
@@ -80,11 +86,43 @@ static int plan_esp(struct plan *plan, struct usb_layout *layout)
     int result = fat_plan(&layout->fat, &options, items, count);
 
     free(items);
-    need = layout->esp_offset + layout->fat.size + TABLE_ROOM;
+    layout->data_offset = layout->esp_offset + layout->fat.size;
+    need = layout->data_offset + layout->data_options.size + TABLE_ROOM;
     if (result == 0 && size && need > size)
-        return msg_error("--size: %" PRIu64 " MiB are too few: the content needs %" PRIu64 " MiB",
-                         size / MIB, need / MIB);
+        return msg_error("--size: %" PRIu64 " MiB are too few: %s %" PRIu64 " MiB", size / MIB,
+                         layout->data_options.size ? "the content and --data need"
+                                                   : "the content needs",
+                         need / MIB);
     return result;
+}
+
+static void plan_data(const struct plan *plan, struct usb_layout *layout)
+{
+    layout->data_options = (struct datafs_options){
+        .type = plan->request->data_fs,
+        .size = round_up(plan->request->data_size, MIB),
+        .uuid = plan_guid(plan, "data"),
+        .hash_seed = plan_guid(plan, "data folders"),
+        .volume_id = plan_number(plan, "data"),
+        .time = plan->time,
+    };
+}
+
+static void add_partitions(const struct plan *plan, struct medium *medium)
+{
+    const struct usb_layout *layout = medium->layout;
+    const struct datafs_options *data = &layout->data_options;
+
+    if (plan->loaders.firmware & FIRMWARE_BIOS)
+        medium_add_partition(medium, plan, "BIOS boot", GPT_TYPE_BIOSBOOT, CORE_OFFSET, CORE_ROOM);
+    medium_add_partition(medium, plan, "EFI System", GPT_TYPE_ESP, layout->esp_offset,
+                         layout->fat.size);
+    if (!data->size)
+        return;
+    medium_add_partition(medium, plan, "Data",
+                         data->type == DATA_EXT4 ? GPT_TYPE_LINUX : GPT_TYPE_DATA,
+                         layout->data_offset, data->size);
+    medium->partitions[medium->partition_count - 1].data = true;
 }
 
 static int place(struct plan *plan, struct medium *medium)
@@ -95,14 +133,12 @@ static int place(struct plan *plan, struct medium *medium)
     medium->layout = layout;
     medium->disk_guid = plan_guid(plan, "disk");
     layout->esp_offset = bios ? CORE_OFFSET + CORE_ROOM : CORE_OFFSET;
+    plan_data(plan, layout);
     if (plan_esp(plan, layout) < 0)
         return -1;
     fat_place(&layout->fat, layout->esp_offset);
-    if (bios)
-        medium_add_partition(medium, plan, "BIOS boot", GPT_TYPE_BIOSBOOT, CORE_OFFSET, CORE_ROOM);
-    medium_add_partition(medium, plan, "EFI System", GPT_TYPE_ESP, layout->esp_offset,
-                         layout->fat.size);
-    medium->size = layout->esp_offset + layout->fat.size + TABLE_ROOM;
+    add_partitions(plan, medium);
+    medium->size = layout->data_offset + layout->data_options.size + TABLE_ROOM;
     if (plan->request->size > medium->size)
         medium->size = round_down(plan->request->size, SECTOR);
     return 0;
@@ -112,7 +148,9 @@ static int start(struct medium *medium)
 {
     struct usb_layout *layout = medium->layout;
 
-    return fat_format(&layout->fat, layout->esp_offset);
+    if (fat_format(&layout->fat, layout->esp_offset) < 0)
+        return -1;
+    return layout->data_options.size ? datafs_format(&layout->data, &layout->data_options) : 0;
 }
 
 static int finish(struct plan *plan, struct medium *medium)
@@ -132,6 +170,8 @@ static int finish(struct plan *plan, struct medium *medium)
     if (bios && add_core(plan, medium, boot) < 0)
         return -1;
     if (fat_write(&layout->fat, layout->esp_offset, &medium->image) < 0 ||
+        (layout->data_options.size &&
+         datafs_write(&layout->data, layout->data_offset, &medium->image) < 0) ||
         parttab_write(&table, medium->size, &medium->image) < 0)
         return -1;
     return image_finish(&medium->image, medium->size);
@@ -141,8 +181,10 @@ static void free_layout(struct medium *medium)
 {
     struct usb_layout *layout = medium->layout;
 
-    if (layout)
-        fat_free(&layout->fat);
+    if (!layout)
+        return;
+    fat_free(&layout->fat);
+    datafs_free(&layout->data);
     free(layout);
 }
 
