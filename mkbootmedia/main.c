@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/ramroot.h"
 #include "cli/try.h"
+#include "cli/update.h"
 #include "cli/verify.h"
 #include "cli/write.h"
 
@@ -35,6 +36,9 @@ static const struct command commands[] = {
      devices_run},
     {"write", CMD_WRITE, "[OPTION]... IMAGE DEVICE...",
      "Write an image to sticks and disks, and read it back.", write_command},
+    {"update", CMD_UPDATE, "DEVICE [OPTION]...",
+     "Give a stick new content beside the old, which boots until the new is whole.",
+     update_command},
     {"verify", CMD_VERIFY, "[OPTION]... IMAGE|DEVICE|DIR",
      "Compare an image, a disk or a boot root with its manifest, byte for byte.", verify_command},
     {"try", CMD_TRY, "[OPTION]... IMAGE|DIR",

@@ -14,13 +14,11 @@ static int add_tree(struct payload *payload, const char *path, const char *dest,
 
 static int add_file(struct payload *payload, const char *path, const char *dest)
 {
-    struct payload_added added = {0};
+    struct source file;
 
-    if (source_open_any(&added.file, path) < 0)
+    if (source_open_any(&file, path) < 0)
         return -1;
-    added.dest = xstrdup(dest);
-    payload->added = xgrow(payload->added, payload->added_count, sizeof *payload->added);
-    payload->added[payload->added_count++] = added;
+    payload_add(payload, dest, &file);
     return 0;
 }
 

@@ -130,12 +130,13 @@ static int read_initrds(struct payload_entry *entry, const struct strings *paths
     return 0;
 }
 
-/* The initramfs that was made of a root file system. */
-static void take_initrd(struct payload_entry *entry)
+/* The initramfs that was made of a root file system, or those that stay. */
+static void take_initrds(struct payload_entry *entry)
 {
-    entry->initrds = xcalloc(1, sizeof *entry->initrds);
-    entry->initrds[entry->initrd_count++] = entry->root.initrd;
-    entry->root.initrd = (struct source){.fd = -1};
+    entry->initrds = entry->root.initrds;
+    entry->initrd_count = entry->root.initrd_count;
+    entry->root.initrds = NULL;
+    entry->root.initrd_count = 0;
 }
 
 /* "Linux 6.1.0-44-amd64" */
@@ -168,10 +169,10 @@ static int open_entry(struct payload_entry *entry, const struct request_entry *a
     *entry = (struct payload_entry){.asked = asked, .firmware = asked->firmware};
     entry->kernel_file.fd = -1;
     entry->name = xstrdup(asked->name);
-    if (root && root->initrd.path) {
+    if (root) {
         entry->root = *root;
         *root = (struct payload_root){0};
-        take_initrd(entry);
+        take_initrds(entry);
     }
     if (read_kernel(entry, asked->kernel) < 0 ||
         (!entry->initrds && read_initrds(entry, &asked->initrds) < 0) || read_title(entry) < 0)
@@ -228,6 +229,13 @@ int payload_open(struct payload *payload, const struct request *request, struct 
     return added_open(payload, &request->added);
 }
 
+void payload_add(struct payload *payload, const char *dest, const struct source *file)
+{
+    payload->added = xgrow(payload->added, payload->added_count, sizeof *payload->added);
+    payload->added[payload->added_count++] =
+        (struct payload_added){.dest = xstrdup(dest), .file = *file};
+}
+
 static time_t newer(time_t a, time_t b)
 {
     return a > b ? a : b;
@@ -251,11 +259,13 @@ time_t payload_newest(const struct payload *payload)
 
 void payload_root_free(struct payload_root *root)
 {
-    struct source *const sources[] = {&root->kernel, &root->initrd, &root->image};
-
-    for (size_t i = 0; i < ARRAY_LEN(sources); i++)
-        if (sources[i]->path)
-            source_close(sources[i]);
+    if (root->kernel.path)
+        source_close(&root->kernel);
+    if (root->image.path)
+        source_close(&root->image);
+    for (size_t i = 0; i < root->initrd_count; i++)
+        source_close(&root->initrds[i]);
+    free(root->initrds);
     free(root->image_path);
     strings_free(&root->lines);
     *root = (struct payload_root){0};

@@ -15,13 +15,17 @@ struct payload_memory {
     uint64_t peak, ram;       /* the most that is in memory at a time; what a machine must have */
 };
 
-/* What was made of an entry's root file system, in place of paths of the request. */
+/*
+ * What an entry has in place of paths of the request: what was made of its root file system, or
+ * what stays as it is on a stick.
+ */
 struct payload_root {
     struct source kernel; /* path NULL: the entry has its own */
-    struct source initrd; /* path NULL: there is no root, all of this is empty */
+    struct source *initrds;
+    size_t initrd_count;  /* 0: the entry has its own, if any */
     struct source image;  /* that the first stage gets for itself; path NULL: it is in initrd */
     char *image_path;     /* where it does */
-    const char *mode;     /* "tmpfs", "overlay" */
+    const char *mode;     /* "tmpfs", "overlay"; NULL: it does not run from RAM */
     const char *argument; /* NAME=VALUE that the kernel shall be given; NULL: none */
     char sha256[65];      /* of the root image */
     struct payload_memory memory;
@@ -39,7 +43,7 @@ struct payload_entry {
     struct source *initrds;
     size_t initrd_count;
     unsigned firmware;        /* enum firmware, ored: only there; 0: everywhere */
-    struct payload_root root; /* its kernel and initrd are taken out */
+    struct payload_root root; /* its kernel and initrds are taken out */
 };
 
 /* A machine of its own. */
@@ -73,6 +77,8 @@ int payload_open(struct payload *payload, const struct request *request,
                  struct payload_root *roots);
 /* Adds the hosts of the request, for media that serve them; -1, reported. */
 int payload_open_hosts(struct payload *payload, const struct request *request);
+/* One file more, which becomes the payload's, for a path on the medium. */
+void payload_add(struct payload *payload, const char *dest, const struct source *file);
 /* The modification time of its newest file. */
 time_t payload_newest(const struct payload *payload);
 void payload_close(struct payload *payload);

@@ -102,8 +102,11 @@ int plan_identify(struct plan *plan)
         result = add_sampled(&digest, &plan->items[i].content);
     }
     digest_final(&digest, plan->id);
-    snprintf(plan->marker, sizeof plan->marker, ".disk/%.16s.mkbootmedia",
-             digest_hex(plan->id).text);
+    if (plan->request->marker) /* what GRUB searches for stays, so that an older one finds it too */
+        snprintf(plan->marker, sizeof plan->marker, "%s", plan->request->marker);
+    else
+        snprintf(plan->marker, sizeof plan->marker, ".disk/%.16s.mkbootmedia",
+                 digest_hex(plan->id).text);
     return result;
 }
 

@@ -89,7 +89,7 @@ bool request_root_adjusted(const struct request_root *root)
            root->selinux || root->hostname || root->root_password;
 }
 
-static void entry_free(struct request_entry *entry)
+void request_entry_free(struct request_entry *entry)
 {
     free(entry->name);
     free(entry->title);
@@ -112,19 +112,29 @@ void request_free(struct request *request)
     struct strings *const lists[] = {
         &request->spec_files, &request->consoles,      &request->loader_dirs,  &request->added,
         &request->outputs,    &request->write.devices, &request->write.serials};
-    char *const texts[] = {request->default_entry,   request->label,
-                           request->templates,       request->url,
-                           request->server,          request->subnet,
-                           request->interface,       request->server_path,
-                           request->sign_key,        request->sign_cert,
-                           request->output,          request->kernel_out,
-                           request->root_out,        request->write.bmap,
-                           request->try.firmware,    request->try.plug,
-                           request->try.screenshot,  request->verify.manifest,
+    char *const texts[] = {request->default_entry,
+                           request->label,
+                           request->marker,
+                           request->templates,
+                           request->url,
+                           request->server,
+                           request->subnet,
+                           request->interface,
+                           request->server_path,
+                           request->sign_key,
+                           request->sign_cert,
+                           request->output,
+                           request->kernel_out,
+                           request->root_out,
+                           request->write.bmap,
+                           request->try.firmware,
+                           request->try.plug,
+                           request->try.screenshot,
+                           request->verify.manifest,
                            request->verify.signature};
 
     for (size_t i = 0; i < request->entry_count; i++)
-        entry_free(&request->entries[i]);
+        request_entry_free(&request->entries[i]);
     for (size_t i = 0; i < request->host_count; i++)
         host_free(&request->hosts[i]);
     free(request->entries);

@@ -112,7 +112,7 @@ struct request_write {
     bool yes;               /* nobody is asked */
     bool allow_fixed, allow_file;
     enum verify verify;
-    char *bmap;     /* the map of the image; NULL: the one beside it, if there is one */
+    char *bmap; /* the map of the image; NULL: the one beside it, if there is one */
     bool make_bmap, make_manifest; /* write one beside what is made */
 };
 
@@ -124,6 +124,7 @@ struct request {
     struct strings spec_files; /* that places point to: the spec, then inventories */
     char *default_entry;       /* name; NULL: the first */
     char *label;               /* NULL: the default */
+    char *marker;              /* path of the file that GRUB searches for; NULL: by the plan's id */
     long timeout;              /* seconds; 0 boots at once, -1 waits for ever */
     struct strings consoles, loader_dirs, added;
     struct strings outputs; /* for `all`: names of outputs */
@@ -166,6 +167,7 @@ bool request_root_adjusted(const struct request_root *root);
 
 /* A new entry with this name, at the end; the pointer is valid until the next one. */
 struct request_entry *request_add_entry(struct request *request, const char *name);
+void request_entry_free(struct request_entry *entry);
 struct request_host *request_add_host(struct request *request);
 /* The entry of that name, or NULL. */
 struct request_entry *request_find_entry(const struct request *request, const char *name);

@@ -13,8 +13,9 @@
 
 #define IMAGES (CMD_USB | CMD_ISO | CMD_PLAN)
 #define TREES  (CMD_NET | CMD_PLAN | CMD_ALL)
-#define BOOT   (IMAGES | CMD_NET)
+#define BOOT   (IMAGES | CMD_NET | CMD_UPDATE)
 #define WRITES (CMD_WRITE | CMD_USB | CMD_ISO)
+#define OPENS  (WRITES | CMD_UPDATE)
 #define ROOT   (BOOT | CMD_RAMROOT)
 #define MAKE   (CMD_USB | CMD_ISO | CMD_NET | CMD_ALL | CMD_RAMROOT)
 #define ALL    (BOOT | CMD_ALL | CMD_INSPECT | CMD_RAMROOT | CMD_DEVICES | CMD_WRITE | CMD_VERIFY)
@@ -160,15 +161,15 @@ static const struct option_row {
      "write the image's manifest to PATH.manifest.json, too", false, NULL},
     {"yes", 'y', NULL, WRITES, setting_yes, "do not ask: what is on the disks is lost", false,
      NULL},
-    {"serial", 0, "SERIAL", WRITES, setting_serial,
+    {"serial", 0, "SERIAL", OPENS, setting_serial,
      "write to no disk with another serial number; repeatable", true, NULL},
     {"verify", 0, "HOW", WRITES, setting_verify,
      "read back what was written (mapped), zeros too (full), or none", false, NULL},
     {"bmap", 0, "FILE", CMD_WRITE, setting_map, "the image's map (default: IMAGE.bmap, if there)",
      false, NULL},
-    {"allow-fixed", 0, NULL, WRITES, setting_allow_fixed, "write to disks that are built in, too",
+    {"allow-fixed", 0, NULL, OPENS, setting_allow_fixed, "write to disks that are built in, too",
      false, NULL},
-    {"allow-file", 0, NULL, WRITES, setting_allow_file,
+    {"allow-file", 0, NULL, OPENS, setting_allow_file,
      "write to files, which act as disks of their size", false, NULL},
     {"manifest", 0, "FILE", CMD_VERIFY, setting_manifest,
      "compare with this one, not with the one inside", false, NULL},
@@ -182,8 +183,8 @@ static const struct option_row {
      NULL},
     {"after", 0, "SECONDS", CMD_TRY, setting_after, "when to take it (default 20)", false, NULL},
     {"no-kvm", 0, NULL, CMD_TRY, setting_no_kvm, "emulate the processor, too", false, NULL},
-    {"dry-run", 0, NULL, MAKE | CMD_WRITE, setting_dry_run, "check and lay out, write nothing",
-     false, NULL},
+    {"dry-run", 0, NULL, MAKE | CMD_WRITE | CMD_UPDATE, setting_dry_run,
+     "check and lay out, write nothing", false, NULL},
     {"no-sync", 0, NULL, MAKE, setting_no_sync, "do not wait for the disk", false, NULL},
     {"json", 0, NULL, ALL, setting_json, "one JSON document on stdout", false, NULL},
     {"quiet", 'q', NULL, ALL | CMD_TRY, set_quiet, "no notes, no progress", false, NULL},
@@ -333,6 +334,14 @@ static int read_request(struct options *options)
     if (!options->request.entry_count)
         request_add_entry(&options->request, "linux");
     return 0;
+}
+
+bool options_given(const struct options *options, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (options->used[i] && strcmp(rows[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 int options_parse(struct options *options, const struct command *command, int argc, char **argv)

@@ -25,6 +25,7 @@ enum command_bit {
     CMD_WRITE = 512,
     CMD_TRY = 1024,
     CMD_VERIFY = 2048,
+    CMD_UPDATE = 4096,
 };
 
 struct command {
@@ -52,6 +53,8 @@ struct options {
  */
 int options_parse(struct options *options, const struct command *command, int argc, char **argv);
 void options_free(struct options *options);
+/* Was this option on the command line? */
+bool options_given(const struct options *options, const char *name);
 
 void options_help(const struct command *command, FILE *out);
 /* A bash completion script for these commands, which end with a row without a name. */

@@ -97,7 +97,7 @@ static int make(const struct options *options)
     struct part parts[PARTS] = {
         {request->kernel_out, &root.kernel, {.fd = -1, .folder_fd = -1}},
         {request->root_out, &root.image, {.fd = -1, .folder_fd = -1}},
-        {request->output, &root.initrd, {.fd = -1, .folder_fd = -1}},
+        {request->output, root.initrds, {.fd = -1, .folder_fd = -1}},
     };
     struct source own = {.fd = -1};
     int result = check_parts(parts);

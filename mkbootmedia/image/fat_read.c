@@ -303,3 +303,18 @@ int fat_read_file(const struct fat_volume *volume, const struct entry *file, str
 {
     return read_chain(volume, (uint32_t)file->start, file->len, out);
 }
+
+int fat_read_used(const struct fat_volume *volume, uint64_t *end)
+{
+    struct walk walk = {.volume = volume};
+    uint32_t entry;
+
+    *end = volume->data_offset;
+    for (uint32_t i = 0; i < volume->clusters; i++) {
+        if (next_cluster(&walk, i + 2, &entry) < 0)
+            return -1;
+        if (entry)
+            *end = volume->data_offset + (i + UINT64_C(1)) * volume->cluster_size;
+    }
+    return 0;
+}

@@ -34,4 +34,7 @@ int fat_read_extent(const struct fat_volume *volume, const struct entry *file, s
 /* Adds the bytes of a file; 1; 0: its chain is damaged; -1, reported. */
 int fat_read_file(const struct fat_volume *volume, const struct entry *file, struct buf *out);
 
+/* Bytes from the volume's start to the end of its last cluster in use; -1, reported. */
+int fat_read_used(const struct fat_volume *volume, uint64_t *end);
+
 #endif

@@ -4,6 +4,7 @@
 enum {
     BOOT_KERNEL_SECTOR = 0x5c, /* boot.img: 64-bit sector of the core image */
     BOOT_DRIVE_CHECK = 0x66,   /* boot.img: a jump that two NOPs turn into a check of DL */
+    BOOT_NAME = 0x180,         /* boot.img: "GRUB ", the first of its messages */
     HYBRID_SECTOR = 0x1b0,     /* boot_hybrid.img: 64-bit sector behind cdboot.img */
     BLOCKLIST = 0x1f4,         /* diskboot.img: 64-bit start, 16-bit sectors, 16-bit segment */
 };
@@ -14,6 +15,15 @@ void grub_bios_patch_boot(uint8_t boot[512], uint64_t core_offset)
     /* as grub-install does for hard disks: some BIOSes hand over a wrong drive number */
     boot[BOOT_DRIVE_CHECK] = 0x90;
     boot[BOOT_DRIVE_CHECK + 1] = 0x90;
+}
+
+uint64_t grub_bios_core_offset(const uint8_t boot[512])
+{
+    uint64_t sector = get_le64(boot + BOOT_KERNEL_SECTOR);
+
+    if (memcmp(boot + BOOT_NAME, "GRUB ", 6) != 0 || sector > UINT64_MAX / SECTOR)
+        return 0;
+    return sector * SECTOR;
 }
 
 void grub_bios_patch_hybrid(uint8_t boot[512], uint64_t image_offset)

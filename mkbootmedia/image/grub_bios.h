@@ -16,6 +16,8 @@
 
 /* boot.img (512 bytes): core_offset is the core image's first byte on the disk. */
 void grub_bios_patch_boot(uint8_t boot[512], uint64_t core_offset);
+/* Where the core image is, as a patched boot.img says; 0: it is no boot.img of GRUB. */
+uint64_t grub_bios_core_offset(const uint8_t boot[512]);
 /* boot_hybrid.img (512 bytes): image_offset is the El Torito boot image's first byte. */
 void grub_bios_patch_hybrid(uint8_t boot[512], uint64_t image_offset);
 /* A core image (len bytes, at core_offset of the disk): where its second sector is. */

@@ -70,7 +70,10 @@ static int add_partition(struct fdisk_context *context, const struct partition *
 
     assert(partition->offset % SECTOR == 0 && partition->size % SECTOR == 0);
     if (pa && type)
-        failed = set_fields(pa, partition, number, type);
+        failed =
+            set_fields(pa, partition, partition->number ? partition->number - 1 : number, type);
+    if (!failed && partition->attrs)
+        failed = fdisk_partition_set_attrs(pa, partition->attrs);
     if (!failed)
         failed = fdisk_add_partition(context, pa, NULL);
     fdisk_unref_parttype(type);

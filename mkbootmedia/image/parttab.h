@@ -19,11 +19,13 @@
 
 struct partition {
     const char *name;
-    const char *type; /* GUID as text */
-    const char *guid; /* GUID as text */
-    uint64_t offset;  /* bytes from the start of the image */
-    uint64_t size;    /* bytes */
-    bool data;        /* what is in it will be the user's, not ours */
+    const char *type;  /* GUID as text */
+    const char *guid;  /* GUID as text */
+    uint64_t offset;   /* bytes from the start of the image */
+    uint64_t size;     /* bytes */
+    unsigned number;   /* from 1; 0: its place in the table */
+    const char *attrs; /* as libfdisk writes them; NULL: none */
+    bool data;         /* what is in it will be the user's, not ours */
 };
 
 enum mbr_style {

@@ -21,6 +21,8 @@ static void add(struct parttab_list *list, struct fdisk_partition *pa, unsigned 
         .name = copy(fdisk_partition_get_name(pa)),
         .type = copy(type ? fdisk_parttype_get_string(type) : NULL),
         .guid = copy(fdisk_partition_get_uuid(pa)),
+        .attrs = fdisk_partition_get_attrs(pa) ? copy(fdisk_partition_get_attrs(pa)) : NULL,
+        .number = (unsigned)fdisk_partition_get_partno(pa) + 1,
         .offset = (uint64_t)fdisk_partition_get_start(pa) * sector_size,
         .size = (uint64_t)fdisk_partition_get_size(pa) * sector_size,
     };
@@ -65,6 +67,7 @@ void parttab_list_free(struct parttab_list *list)
         free((char *)list->partitions[i].name);
         free((char *)list->partitions[i].type);
         free((char *)list->partitions[i].guid);
+        free((char *)list->partitions[i].attrs);
     }
     free(list->partitions);
     free(list->disk_guid);

@@ -84,10 +84,20 @@ static json_t *root_of(const struct payload_root *root)
 
     if (!root->mode)
         return json_null();
-    return json_pack("{s:s, s:s, s:s?, s:I, s:I, s:I, s:I}", "mode", root->mode, "sha256",
-                     root->sha256, "path", root->image_path, "image", (json_int_t)memory->image,
-                     "unpacked", (json_int_t)memory->unpacked, "peak", (json_int_t)memory->peak,
-                     "ram", (json_int_t)memory->ram);
+    return json_pack("{s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I}", "mode", root->mode, "sha256",
+                     root->sha256, "argument", root->argument, "path", root->image_path, "image",
+                     (json_int_t)memory->image, "unpacked", (json_int_t)memory->unpacked, "peak",
+                     (json_int_t)memory->peak, "ram", (json_int_t)memory->ram);
+}
+
+static json_t *firmware_of(unsigned firmware)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < FIRMWARES; i++)
+        if (firmware & firmwares[i].firmware)
+            json_array_append_new(array, json_string(firmwares[i].word));
+    return array;
 }
 
 static json_t *entries_of(const struct plan *plan)
@@ -99,11 +109,12 @@ static json_t *entries_of(const struct plan *plan)
 
         json_array_append_new(
             array,
-            json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "name", entry->payload->name, "title",
-                      text_or_null(entry->payload->title), "kernel", entry->kernel_path, "initrds",
+            json_pack("{s:s, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "name", entry->payload->name,
+                      "title", text_or_null(entry->payload->title), "titled",
+                      entry->payload->asked->title != NULL, "kernel", entry->kernel_path, "initrds",
                       texts_of(&entry->initrd_paths), "arguments", texts_of(&entry->payload->words),
-                      "uki", text_or_null(entry->uki_path), "root",
-                      root_of(&entry->payload->root)));
+                      "firmware", firmware_of(entry->payload->firmware), "uki",
+                      text_or_null(entry->uki_path), "root", root_of(&entry->payload->root)));
     }
     return array;
 }
@@ -127,22 +138,34 @@ static json_t *hosts_of(const struct plan *plan)
 /* What the menu is made of, besides the entries. */
 static json_t *menu_of(const struct plan *plan)
 {
-    json_t *firmware = json_array();
+    const struct request *request = plan->request;
 
-    for (size_t i = 0; i < FIRMWARES; i++)
-        if (plan->loaders.firmware & firmwares[i].firmware)
-            json_array_append_new(firmware, json_string(firmwares[i].word));
-    return json_pack("{s:I, s:s, s:o, s:o}", "timeout", (json_int_t)plan->request->timeout,
-                     "default", plan->entries[plan->default_entry].payload->name, "consoles",
-                     texts_of(&plan->request->consoles), "firmware", firmware);
+    return json_pack("{s:I, s:s, s:o, s:o, s:b, s:b, s:b, s:s}", "timeout",
+                     (json_int_t)request->timeout, "default",
+                     plan->entries[plan->default_entry].payload->name, "consoles",
+                     texts_of(&request->consoles), "firmware", firmware_of(plan->loaders.firmware),
+                     "uki", request->uki, "uki_boot", request->uki_boot, "signed",
+                     request->sign_key != NULL, "marker", plan->marker);
+}
+
+/* Paths of the files that the user has put on the medium. */
+static json_t *added_of(const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->payload->added_count; i++)
+        json_array_append_new(array, text_or_null(plan->payload->added[i].dest));
+    return array;
 }
 
 void manifest_add_plan(json_t *document, const struct plan *plan, bool versions)
 {
     json_object_set_new(document, "id", json_string(digest_hex(plan->id).text));
+    json_object_set_new(document, "time", json_integer((json_int_t)plan->time));
     json_object_set_new(document, "label", text_or_null(plan->label));
     json_object_set_new(document, "menu", menu_of(plan));
     json_object_set_new(document, "entries", entries_of(plan));
+    json_object_set_new(document, "added", added_of(plan));
     json_object_set_new(document, "loaders", loaders_of(plan, versions));
 }
 

@@ -96,12 +96,42 @@ static int digest_region(const struct image *image, const struct region *region,
     return result;
 }
 
+/* The user's partition that a place is in, or NULL. */
+static const struct partition *data_at(const struct medium *medium, uint64_t offset)
+{
+    for (size_t i = 0; i < medium->partition_count; i++) {
+        const struct partition *p = &medium->partitions[i];
+
+        if (p->data && offset >= p->offset && offset - p->offset < p->size)
+            return p;
+    }
+    return NULL;
+}
+
+/* What is the user's counts as spare. Ranges come in order; *end is where the last one ends. */
+static void add_spare(json_t *spare, const struct medium *medium, const struct region *region,
+                      uint64_t *end)
+{
+    const struct partition *data = data_at(medium, region->offset);
+    uint64_t last = region->offset + region->len, start = region->offset;
+
+    if (data && data->offset + data->size > last)
+        last = data->offset + data->size;
+    if (start < *end)
+        start = *end;
+    if (start >= last)
+        return;
+    json_array_append_new(spare, range(start, last - start));
+    *end = last;
+}
+
 /* Regions that are no files, and spare ones; -1, reported. */
 static int add_regions(json_t *document, const struct plan *plan, const struct medium *medium)
 {
     json_t *regions = json_array(), *spare = json_array();
     const struct image *image = &medium->image;
     uint8_t digest[DIGEST_LEN];
+    uint64_t end = 0;
     size_t count;
     const char **names = names_of(plan, medium, &count);
     int result = 0;
@@ -109,8 +139,10 @@ static int add_regions(json_t *document, const struct plan *plan, const struct m
     for (size_t i = 0; i < image->count && result == 0; i++) {
         const struct region *region = &image->regions[i];
 
-        if (region->spare)
-            json_array_append_new(spare, range(region->offset, region->len));
+        if (region->spare || data_at(medium, region->offset)) {
+            add_spare(spare, medium, region, &end);
+            continue;
+        }
         if (region->zero || bsearch(&region->what, names, count, sizeof *names, by_address))
             continue;
         result = digest_region(image, region, digest);
@@ -133,9 +165,11 @@ static void add_layout(json_t *document, const struct medium *medium)
         const struct partition *p = &medium->partitions[i];
 
         json_array_append_new(partitions,
-                              json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", p->name, "type",
-                                        p->type, "guid", p->guid, "offset", (json_int_t)p->offset,
-                                        "size", (json_int_t)p->size));
+                              json_pack("{s:i, s:s, s:s, s:s, s:s?, s:I, s:I, s:b}", "number",
+                                        (int)(p->number ? p->number : i + 1), "name", p->name,
+                                        "type", p->type, "guid", p->guid, "attributes", p->attrs,
+                                        "offset", (json_int_t)p->offset, "size",
+                                        (json_int_t)p->size, "data", p->data));
     }
     for (size_t i = 0; i < medium->image.changing_count; i++)
         json_array_append_new(

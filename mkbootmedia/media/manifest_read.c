@@ -119,14 +119,21 @@ static bool read_table(struct manifest_doc *doc)
     {
         struct partition p = {.name = get_text(row, "name"),
                               .type = get_text(row, "type"),
-                              .guid = get_text(row, "guid")};
+                              .guid = get_text(row, "guid"),
+                              .attrs = get_text(row, "attributes"),
+                              .data = json_is_true(json_object_get(row, "data"))};
+        uint64_t number = 0;
         bool good = get_number(json_object_get(row, "offset"), &p.offset) &&
-                    get_number(json_object_get(row, "size"), &p.size);
+                    get_number(json_object_get(row, "size"), &p.size) &&
+                    get_number(json_object_get(row, "number"), &number);
+
+        p.number = (unsigned)number;
 
         table->partitions = xgrow(table->partitions, table->count, sizeof p);
         table->partitions[table->count++] = p;
-        if (!good || !p.name || !p.type || !p.guid || p.offset % SECTOR || p.size % SECTOR ||
-            p.offset > doc->size || p.size > doc->size - p.offset)
+        if (!good || !number || number > 128 || !p.name || !p.type || !p.guid ||
+            p.offset % SECTOR || p.size % SECTOR || p.offset > doc->size ||
+            p.size > doc->size - p.offset)
             return false;
     }
     return !table->count || table->disk_guid;

@@ -13,12 +13,32 @@
 #include "image/parttab.h"
 #include "image/region.h"
 
+#define MEDIUM_PARTITIONS 16
+#define USB_CORE_OFFSET   MIB /* of a stick's BIOS boot partition */
+#define USB_CORE_ROOM     MIB
+
+/*
+ * A disk that a stick's new content goes onto, beside what is there: nothing but these places is
+ * written, and the partitions that stay are in the new table as they were in the old one.
+ */
+struct medium_onto {
+    uint64_t disk_size;              /* bytes */
+    uint64_t core_offset, core_room; /* for GRUB's core image; room 0: there is no place for it */
+    uint64_t esp_offset;             /* bytes */
+    uint64_t esp_size_min, esp_size_max;
+    struct partition core; /* the BIOS boot partition as it is; size 0: none */
+    unsigned esp_number;
+    const struct partition *kept;
+    size_t kept_count;
+};
+
 /* What a layout makes: the image, and for people what its parts are. */
 struct medium {
     const struct output *output;
     uint64_t size; /* bytes of the image, known once place has returned */
     struct image image;
-    struct partition partitions[4]; /* names and GUIDs belong to the medium */
+    const struct medium_onto *onto;                 /* usb only; NULL: a new image */
+    struct partition partitions[MEDIUM_PARTITIONS]; /* names and GUIDs belong to the medium */
     size_t partition_count;
     struct plan_guid guids[4], disk_guid;
     struct item *made; /* a file that the output adds to the plan's; NULL: none */

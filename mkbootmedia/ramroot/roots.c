@@ -43,7 +43,8 @@ static void hand_over(struct payload_root *root, struct ramroot *made,
                       const struct request_root *asked)
 {
     root->kernel = made->kernel;
-    root->initrd = made->initrd;
+    root->initrds = xcalloc(1, sizeof *root->initrds);
+    root->initrds[root->initrd_count++] = made->initrd;
     root->image = made->image;
     root->image_path = made->image_path;
     root->memory = (struct payload_memory){made->image_len, made->budget.unpacked,

@@ -1,0 +1,28 @@
+/*
+ * update: new content onto a stick, beside what is there.
+ *
+ *     new core image, new ESP --> flush, read back --> MBR and GPT by one write of 4 KiB --> flush
+ *     --> the GPT's copy
+ *
+ * Up to that one write the stick boots as before, from it on it boots the new content. Should even
+ * that be torn, the GPT's copy is still the old one, and either core image finds its menu by the
+ * marker that both ESPs have.
+ */
+#ifndef MEDIA_UPDATE_H
+#define MEDIA_UPDATE_H
+
+#include "image/region.h"
+#include "media/write.h"
+
+struct update {
+    struct write_target *target;
+    const struct image *image; /* of the whole disk; what is spare is not written */
+    void (*progress)(void *arg, uint64_t done, uint64_t total);
+    void *progress_arg;
+    bool switched; /* the stick has the new content */
+};
+
+/* Writes it and reads it back. -1, reported; switched tells which content is there. */
+int update_run(struct update *update);
+
+#endif
