@@ -78,8 +78,15 @@ static void ask_one(const char *package)
 
 void loader_package_prefetch(const char *const *packages, size_t count)
 {
-    if (count)
-        ask_all(packages, count);
+    const char **unknown = xcalloc(count + 1, sizeof *unknown);
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (!find(packages[i]))
+            unknown[n++] = packages[i];
+    if (n)
+        ask_all(unknown, n);
+    free(unknown);
 }
 
 const char *loader_package_version(const char *package)

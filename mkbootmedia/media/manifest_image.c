@@ -303,12 +303,16 @@ static bool is_own(const struct manifest_image *manifest, const struct item *ite
            (item->content.data == manifest->text || item->content.data == manifest->signature);
 }
 
-/* What is still being made has room, and no content yet. */
+/*
+ * Beside all the rest: versions, for which another program is asked, and files. What is still being
+ * made has room, and no content yet.
+ */
 static void *hash_files(void *arg)
 {
     struct manifest_image *manifest = arg;
     struct plan *plan = manifest->plan;
 
+    plan_prefetch_versions(plan);
     for (size_t i = 0; i < plan->item_count && !manifest->failed; i++)
         if (!plan->items[i].room && plan->items[i].content.fd >= 0)
             manifest->failed = hash(manifest, &plan->items[i]) < 0;
