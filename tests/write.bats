@@ -185,6 +185,11 @@ size=40M'
     fails 1 '^mkbootmedia: lab.img: writing: is the image itself' onto --allow-file "$(cp "$image" . && echo lab.img)" lab.img
     ln -s "$disk" link
     fails 1 "^mkbootmedia: link: writing: is the same disk as $disk" onto "$image" "$disk" link
+    ln -s "$disk2" other
+    run onto --dry-run "$image" other
+    [[ $output != *leads* ]] # as --quiet asks for
+    write --allow-fixed --dry-run "$image" other 2>&1 | tee out
+    grep -qx "mkbootmedia: note: other: leads to $disk2" out
     truncate -s 1M tiny
     fails 1 '^mkbootmedia: tiny: writing: it has only 1048576 bytes' onto --allow-file "$image" tiny
     # one that may not be written leaves the others alone
@@ -270,6 +275,7 @@ gone:4|writing at byte [0-9]+: No such device
 lose:9000000|reading back bytes 8388608 to 12582911: they are not what was written
 flip:9000000:9|reading back bytes 8388608 to 12582911: they are not what was written
 readfail:9000000:9|reading back at byte 8388608: Input/output error
+fakezero:1|reading back bytes [0-9]+ to [0-9]+: they are not what was written
 lose:100|reading back bytes 0 to 4095: they are not what was written
 lose:5000|reading back bytes 4096 to 1048575: they are not what was written
 END

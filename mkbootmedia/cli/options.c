@@ -164,7 +164,7 @@ static const struct option_row {
     {"serial", 0, "SERIAL", OPENS, setting_serial,
      "write to no disk with another serial number; repeatable", true, NULL},
     {"verify", 0, "HOW", WRITES, setting_verify,
-     "read back what was written (mapped), zeros too (full), or none", false, NULL},
+     "read back what was written (mapped), all zeros too (full), or none", false, NULL},
     {"bmap", 0, "FILE", CMD_WRITE, setting_map, "the image's map (default: IMAGE.bmap, if there)",
      false, NULL},
     {"allow-fixed", 0, NULL, OPENS, setting_allow_fixed, "write to disks that are built in, too",

@@ -108,11 +108,26 @@ static int open_target(struct write_target *target, const struct request_write *
     return open_disk(target, st.st_rdev);
 }
 
+/* "/dev/disk/by-id/..." is known by another name to most. */
+static void tell_link(const char *path)
+{
+    struct stat st;
+    char *real;
+
+    if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+        return;
+    real = realpath(path, NULL);
+    if (real)
+        msg_note("%s: leads to %s", path, real);
+    free(real);
+}
+
 int write_open(struct write_target *target, const char *path, const struct request_write *asked,
                const struct device_list *list, const struct device **device)
 {
     *target = (struct write_target){.path = path, .fd = -1};
     *device = NULL;
+    tell_link(path);
     if (open_target(target, asked, list, device) < 0)
         return -1;
     if (target->size < WRITE_MIN)

@@ -11,6 +11,7 @@
  *   flip:OFFSET:COUNT  the first COUNT reads that cover this byte have a wrong bit in it
  *   readfail:OFFSET:COUNT  the first COUNT reads that cover this byte fail
  *   kill:N         the process is killed at the N-th write
+ *   fakezero:1     zeros that it is asked to make (fallocate) are acknowledged, and not made
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -126,4 +127,17 @@ ssize_t pread64(int fd, void *data, size_t len, off_t offset)
     ssize_t got = next(fd, data, len, offset);
 
     return is_faulty(fd) ? after_read(data, got, offset) : got;
+}
+
+typedef int allocate_fn(int fd, int mode, off_t offset, off_t len);
+
+int fallocate64(int fd, int mode, off_t offset, off_t len);
+int fallocate64(int fd, int mode, off_t offset, off_t len)
+{
+    allocate_fn *next = (allocate_fn *)dlsym(RTLD_NEXT, "fallocate64");
+    long long n, count;
+
+    if (is_faulty(fd) && fault("fakezero", &n, &count))
+        return 0;
+    return next(fd, mode, offset, len);
 }
