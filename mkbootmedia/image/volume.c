@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* File systems that we only name: their magic, and where their label is. */
 static const struct {
@@ -91,6 +92,11 @@ int volume_open(struct volume *volume, const struct content *content)
     return probe_others(volume, content);
 }
 
+void volume_open_host(struct volume *volume, struct host_folder *host)
+{
+    *volume = (struct volume){.kind = VOLUME_FOLDER, .type = "folder", .host = host};
+}
+
 int volume_list(const struct volume *volume, const struct entry *folder, struct folder *out)
 {
     switch (volume->kind) {
@@ -98,6 +104,9 @@ int volume_list(const struct volume *volume, const struct entry *folder, struct 
         return fat_read_list(&volume->fat, folder, out);
     case VOLUME_ISO9660:
         return iso9660_read_list(&volume->iso, folder, out);
+    case VOLUME_FOLDER:
+        host_folder_list(volume->host, folder, out);
+        return 0;
     default:
         return 0;
     }
@@ -107,6 +116,8 @@ int volume_find(const struct volume *volume, const char *path, struct entry *ent
 {
     bool at_root = true, found = true;
 
+    if (volume->kind == VOLUME_FOLDER)
+        return host_folder_find(volume->host, path, entry);
     *entry = (struct entry){.folder = true};
     for (path += strspn(path, "/"); found && *path; path += strspn(path, "/")) {
         struct folder folder = {0};
@@ -130,6 +141,17 @@ int volume_find(const struct volume *volume, const char *path, struct entry *ent
     return found && !at_root;
 }
 
+static int open_host(const struct volume *volume, const struct entry *entry, struct file *file)
+{
+    int fd;
+
+    if (entry->folder || !host_folder_open(volume->host, entry, &fd))
+        return 0;
+    file->opened = true;
+    file->content = content_file(volume->host->name, fd, entry->len);
+    return 1;
+}
+
 int volume_file(const struct volume *volume, const struct entry *entry, struct file *file)
 {
     int result;
@@ -137,6 +159,8 @@ int volume_file(const struct volume *volume, const struct entry *entry, struct f
     *file = (struct file){.content = content_memory("", 0)};
     if (volume->kind == VOLUME_ISO9660)
         return iso9660_read_extent(&volume->iso, entry, &file->content);
+    if (volume->kind == VOLUME_FOLDER)
+        return open_host(volume, entry, file);
     if (volume->kind != VOLUME_FAT)
         return 0;
     result = fat_read_extent(&volume->fat, entry, &file->content);
@@ -164,6 +188,8 @@ int volume_open_file(const struct volume *volume, const char *path, struct file 
 
 void file_free(struct file *file)
 {
+    if (file->opened)
+        close(file->content.fd);
     buf_free(&file->owned);
     *file = (struct file){0};
 }
