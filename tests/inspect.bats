@@ -169,8 +169,9 @@ change_shim() {
     why="no: /boot/linux/initrd.img, which the menu names, is missing"
     expect img "bios stick $why" "uefi stick $why" "secureboot stick $why" "ia32 stick $why"
     mdel -i "$esp" ::/boot/grub/grub.cfg
-    why="no: boot/grub/grub.cfg is missing: GRUB would stop at its prompt"
-    expect img "bios stick $why" "uefi stick $why" "secureboot stick $why" "ia32 stick $why"
+    why="no: /boot/grub/grub.cfg, which EFI/BOOT/grub.cfg goes on to, is missing"
+    expect img "bios stick no: boot/grub/grub.cfg is missing: GRUB would stop at its prompt" \
+        "uefi stick $why" "secureboot stick $why" "ia32 stick $why"
 }
 
 @test "a renamed initramfs on an ISO, seen through Rock Ridge" {
@@ -284,5 +285,5 @@ change_shim() {
 
 @test "what cannot be read is one line and exit 1" {
     fails 1 'mkbootmedia: nothing: .*No such file' mkbootmedia inspect nothing
-    fails 1 'mkbootmedia: \.: ' mkbootmedia inspect .
+    fails 1 'mkbootmedia: /dev/null: ' mkbootmedia inspect /dev/null
 }

@@ -6,6 +6,7 @@
 
 #include "cli/json.h"
 
+static const char *const ways[] = {"stick", "cd", "pxe", "http"};
 static const char *const answers[] = {"no", "yes", "part", "unknown"};
 
 static json_t *tables(const struct inspect_report *report)
@@ -75,12 +76,13 @@ static json_t *loader(const struct inspect_report *report, const struct inspect_
             signers, json_pack("{s:o, s:o}", "subject", json_text(loader->signers.list[i].subject),
                                "issuer", json_text(loader->signers.list[i].issuer)));
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:s, s:o}", "path", json_text(loader->path),
+        "{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:s, s:o, s:o}", "path", json_text(loader->path),
         "volume", json_text(report->volumes[loader->volume].where), "size",
         json_number(loader->len), "kind", json_text(loader->kind), "machine",
         json_text(loader->pe ? pe_machine_name(loader->machine) : NULL), "truncated",
         loader->truncated, "sbat", sbat, "signers", signers, "secure_boot", answers[loader->secure],
-        "why", json_text(loader->secure == INSPECT_NO ? loader->why : NULL));
+        "why", json_text(loader->secure == INSPECT_NO ? loader->why : NULL), "menu",
+        loader->menu == SIZE_MAX ? json_null() : json_text(report->menus[loader->menu].path));
 }
 
 static json_t *file(const struct inspect_file *file)
@@ -101,15 +103,15 @@ static json_t *root(const struct inspect_root *root)
                      "peak", json_number(root->peak), "ram", json_number(root->ram));
 }
 
-static json_t *entry(const struct inspect_entry *entry)
+static json_t *entry(const struct inspect_report *report, const struct inspect_entry *entry)
 {
     json_t *initrds = json_array();
 
     for (size_t i = 0; i < entry->initrd_count; i++)
         json_array_append_new(initrds, file(&entry->initrds[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "title",
-                     json_text(entry->title), "kernel",
-                     entry->has_kernel ? file(&entry->kernel) : json_null(), "version",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "title",
+                     json_text(entry->title), "menu", json_text(report->menus[entry->menu].path),
+                     "kernel", entry->has_kernel ? file(&entry->kernel) : json_null(), "version",
                      json_text(entry->readable ? entry->facts.version : NULL), "arch",
                      json_text(entry->readable ? kernel_arch_name(entry->facts.arch) : NULL),
                      "problem", json_text(entry->why), "initrds", initrds, "root",
@@ -125,27 +127,60 @@ static json_t *verdicts(const struct inspect_report *report)
     for (size_t i = 0; i < report->verdict_count; i++) {
         const struct inspect_verdict *verdict = &report->verdicts[i];
 
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "firmware",
-                                              firmware_row(verdict->firmware)->word, "medium",
-                                              verdict->cd ? "cd" : "stick", "boots",
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:s, s:o}", "firmware",
+                                              verdict->firmware->word, "medium", ways[verdict->way],
+                                              "first", json_text(verdict->first), "boots",
                                               answers[verdict->boots], "reasons",
                                               json_texts(&verdict->reasons)));
     }
     return list;
 }
 
+/* What leads to a menu is told by its loader; next are the menus that it goes on to. */
+static json_t *menu(const struct inspect_report *report, const struct inspect_menu *menu)
+{
+    static const char *const kinds[] = {"grub", "syslinux", "systemd-boot", "ipxe", "program"};
+    json_t *next = json_array();
+
+    for (size_t i = 0; i < menu->next_count; i++)
+        json_array_append_new(next, json_text(report->menus[menu->next[i]].path));
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", kinds[menu->kind], "path",
+                     json_text(menu->path), "volume",
+                     json_text(report->volumes[menu->volume].where), "next", next, "missing",
+                     json_texts(&menu->lost));
+}
+
+static json_t *manifest(const struct inspect_report *report)
+{
+    const struct inspect_manifest *manifest = &report->manifest;
+
+    if (!manifest->there)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "problem",
+                     json_text(manifest->problem), "version", json_text(manifest->version), "id",
+                     json_text(manifest->id), "label", json_text(manifest->label), "url",
+                     json_text(manifest->url), "generation",
+                     manifest->generation ? json_number(manifest->generation) : json_null(),
+                     "hosts", json_number(manifest->hosts), "files", json_number(manifest->files));
+}
+
 int inspect_print_json(const struct inspect_report *report)
 {
-    json_t *loaders = json_array(), *entries = json_array();
+    json_t *loaders = json_array(), *menus = json_array(), *entries = json_array();
 
     for (size_t i = 0; i < report->loader_count; i++)
         json_array_append_new(loaders, loader(report, &report->loaders[i]));
+    for (size_t i = 0; i < report->menu_count; i++)
+        json_array_append_new(menus, menu(report, &report->menus[i]));
     for (size_t i = 0; i < report->entry_count; i++)
-        json_array_append_new(entries, entry(&report->entries[i]));
-    return json_print(json_pack(
-        "{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path",
-        json_text(report->path), "size", json_number(report->size), "boots", verdicts(report),
-        "remarks", json_texts(&report->remarks), "mbr", report->mbr, "boot_code",
-        json_text(report->boot_code), "gpt", gpt(report), "partitions", tables(report), "iso9660",
-        iso(report), "loaders", loaders, "menu", json_text(report->menu), "entries", entries));
+        json_array_append_new(entries, entry(report, &report->entries[i]));
+    return json_print(
+        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                  "path", json_text(report->path), "kind", report->tree ? "tree" : "image", "size",
+                  report->tree ? json_null() : json_number(report->size), "boots", verdicts(report),
+                  "remarks", json_texts(&report->remarks), "manifest", manifest(report), "mbr",
+                  report->mbr, "boot_code", json_text(report->boot_code), "gpt", gpt(report),
+                  "partitions", tables(report), "iso9660", iso(report), "loaders", loaders, "menu",
+                  json_text(report->menu_count ? report->menus[0].path : NULL), "menus", menus,
+                  "entries", entries));
 }

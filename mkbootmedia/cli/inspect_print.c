@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* From a CD it is often as from a stick: then one line says both. */
+/* From a CD it is often as from a stick, over HTTP as by PXE: then one line says both. */
 static bool same_verdict(const struct inspect_verdict *a, const struct inspect_verdict *b)
 {
-    if (a->firmware != b->firmware || a->boots != b->boots || a->reasons.n != b->reasons.n)
+    if (a->firmware != b->firmware || a->boots != b->boots || a->reasons.n != b->reasons.n ||
+        strcmp(a->first ? a->first : "", b->first ? b->first : "") != 0)
         return false;
     for (size_t i = 0; i < a->reasons.n; i++)
         if (strcmp(a->reasons.v[i], b->reasons.v[i]) != 0)
@@ -23,11 +24,13 @@ static void print_verdict(const struct inspect_verdict *verdict, bool both)
 {
     static const char *const answers[] = {"no", "yes", "in part", "not known"};
 
-    text_put(stdout, "  %-22s %-9s  %s", firmware_row(verdict->firmware)->name,
-             both          ? "stick, CD"
-             : verdict->cd ? "CD"
-                           : "stick",
-             answers[verdict->boots]);
+    static const char *const ways[] = {"stick", "CD", "PXE", "HTTP"};
+    static const char *const both_ways[] = {"stick, CD", "", "PXE, HTTP", ""};
+
+    text_put(stdout, "  %-22s %-9s  %s", verdict->firmware->name,
+             both ? both_ways[verdict->way] : ways[verdict->way], answers[verdict->boots]);
+    if (verdict->first && verdict->boots != INSPECT_NO)
+        text_put(stdout, ", by %s", verdict->first);
     for (size_t i = 0; i < verdict->reasons.n; i++)
         if (i == 0)
             text_put(stdout, ": %s", verdict->reasons.v[i]);
@@ -59,9 +62,11 @@ static void print_tables(const struct inspect_report *report)
              !report->mbr        ? "none"
              : report->boot_code ? report->boot_code
                                  : "no boot code");
-    text_put(stdout, "  GPT  %s", report->gpt ? "" : "none\n");
-    if (report->gpt)
-        text_put(stdout, "%s; the copy %s\n", report->gpt_problem ? report->gpt_problem : "valid",
+    if (!report->gpt)
+        text_put(stdout, "  GPT  none\n");
+    else
+        text_put(stdout, "  GPT  %s; the copy %s\n",
+                 report->gpt_problem ? report->gpt_problem : "valid",
                  report->gpt_copy_problem ? report->gpt_copy_problem : "is valid");
     for (size_t i = 0; i < report->partition_count; i++) {
         const struct inspect_partition *p = &report->partitions[i];
@@ -166,20 +171,57 @@ static void print_entry(const struct inspect_entry *entry)
         text_put(stdout, "    arguments  %s\n", entry->cmdline);
 }
 
+/* Each menu with its entries; several that are one behind the other as well. */
+static void print_menus(const struct inspect_report *report)
+{
+    static const char *const kinds[] = {"GRUB's menu", "syslinux's menu", "systemd-boot's entries",
+                                        "iPXE's script", "started by the firmware"};
+
+    for (size_t i = 0; i < report->menu_count; i++) {
+        const struct inspect_menu *menu = &report->menus[i];
+
+        text_put(stdout, "\n%s: %s in %s\n", kinds[menu->kind], menu->path,
+                 report->volumes[menu->volume].where);
+        for (size_t k = 0; k < menu->next_count; k++)
+            text_put(stdout, "  goes on to %s\n", report->menus[menu->next[k]].path);
+        for (size_t k = 0; k < menu->lost.n; k++)
+            text_put(stdout, "  goes on to %s  # missing\n", menu->lost.v[k]);
+        for (size_t k = 0; k < report->entry_count; k++)
+            if (report->entries[k].menu == i)
+                print_entry(&report->entries[k]);
+    }
+}
+
+static void print_manifest(const struct inspect_manifest *manifest)
+{
+    if (!manifest->there || manifest->problem)
+        return;
+    text_put(stdout, "\nmanifest\n");
+    text_put(stdout, "  id          %s\n", manifest->id ? manifest->id : "?");
+    if (manifest->generation)
+        text_put(stdout, "  generation  %u\n", manifest->generation);
+    text_put(stdout, "  label       %s\n", manifest->label ? manifest->label : "?");
+    text_put(stdout, "  served at   %s\n", manifest->url ? manifest->url : "?");
+    text_put(stdout, "  holds       %zu files, scripts of %zu hosts; made by mkbootmedia %s\n",
+             manifest->files, manifest->hosts, manifest->version ? manifest->version : "?");
+}
+
 void inspect_print(const struct inspect_report *report)
 {
-    text_put(stdout, "%s: %s (%" PRIu64 " bytes)\n", report->path, size_text(report->size).text,
-             report->size);
+    if (report->tree)
+        text_put(stdout, "%s: a boot root\n", report->path);
+    else
+        text_put(stdout, "%s: %s (%" PRIu64 " bytes)\n", report->path, size_text(report->size).text,
+                 report->size);
     print_verdicts(report);
-    print_tables(report);
+    if (report->tree)
+        print_manifest(&report->manifest);
+    else
+        print_tables(report);
     print_cd(report);
     if (report->loader_count)
         text_put(stdout, "\nloaders\n");
     for (size_t i = 0; i < report->loader_count; i++)
         print_loader(report, &report->loaders[i]);
-    if (report->menu)
-        text_put(stdout, "\nmenu: %s in %s\n", report->menu,
-                 report->volumes[report->menu_volume].where);
-    for (size_t i = 0; i < report->entry_count; i++)
-        print_entry(&report->entries[i]);
+    print_menus(report);
 }

@@ -1,12 +1,12 @@
 /*
- * inspect: what is on a finished image, and which firmware will boot it, as data
+ * inspect: what is on a finished image or in a boot root, and which firmware will boot it, as data
  * (cli/inspect_print.h prints it).
  *
- * Everything is read from the image's bytes by our own readers, whoever made it. Facts go into the
- * report; what is wrong becomes a reason of a verdict, what is odd becomes a remark. Followed is
- * the way that our own media boot: GRUB from boot sectors or El Torito, EFI/BOOT on a FAT volume,
- * shim, GRUB's menu in boot/grub/grub.cfg, kernel and initramfs files. Where a foreign medium goes
- * another way, the verdict is "unknown".
+ * Everything is read from the bytes by our own readers, whoever made it. Facts go into the report;
+ * what is wrong becomes a reason of a verdict, what is odd becomes a remark. Followed are GRUB and
+ * isolinux/syslinux from boot sectors or El Torito, EFI/BOOT on a FAT volume, the files that DHCP
+ * hands out of a boot root, shim, and the menus of GRUB, syslinux, systemd-boot and iPXE to their
+ * kernels and initramfs files. What goes another way has the verdict "unknown".
  */
 #ifndef MEDIA_INSPECT_H
 #define MEDIA_INSPECT_H
@@ -31,7 +31,7 @@ struct inspect_partition {
 
 /* A file system that firmware can see. */
 struct inspect_volume {
-    char *where;          /* "partition 2", "El Torito image 2", "the whole image" */
+    char *where;          /* "partition 2", "El Torito image 2", "the whole image", "the tree" */
     uint64_t offset, len; /* bytes */
     bool stick, cd;       /* seen when the image is on a stick / is a CD */
     struct volume volume;
@@ -47,14 +47,18 @@ struct inspect_boot {
 
 enum inspect_answer { INSPECT_NO, INSPECT_YES, INSPECT_PART, INSPECT_UNKNOWN };
 
-/* A file of EFI/BOOT. */
+/* A program that firmware or another loader starts: of EFI/BOOT, or anywhere in a boot root. */
 struct inspect_loader {
     char *path;
     size_t volume; /* in volumes */
     uint64_t len;
     const char *kind; /* "shim", "GRUB", ..; NULL: not known */
     bool pe, truncated;
-    uint16_t machine;
+    bool bios;        /* no EFI program, but one that BIOS would start by PXE */
+    bool http;        /* GRUB: it has its http module */
+    uint16_t machine; /* of an EFI program */
+    char *prefix;     /* GRUB: the folder of its menu, as it was told; NULL: not known */
+    size_t menu;      /* the menu that it comes to, in menus; SIZE_MAX: none */
     struct pe_sbat *sbat;
     size_t sbat_count;
     struct sign_signers signers;
@@ -67,7 +71,10 @@ enum inspect_state { FILE_THERE, FILE_MISSING, FILE_DAMAGED, FILE_UNKNOWN };
 
 struct inspect_file {
     char *path;               /* as the menu says */
-    enum inspect_state state; /* unknown: the path has variables in it */
+    char *place;              /* where that is on the medium; NULL: unknown, it has variables */
+    bool served;              /* from a URL: the server may know its first folders otherwise */
+    bool elsewhere;           /* of a URL that names its server: it may be another one */
+    enum inspect_state state; /* unknown also: it may be on another server */
     uint64_t len;
 };
 
@@ -78,7 +85,23 @@ struct inspect_root {
     uint64_t image, unpacked, peak, ram; /* of the image; in a tmpfs; the least RAM that boots */
 };
 
+enum inspect_menu_kind { MENU_GRUB, MENU_SYSLINUX, MENU_SYSTEMD, MENU_IPXE, MENU_PROGRAM };
+
+/* A file (or folder) that entries are read from. It may go on to others. */
+struct inspect_menu {
+    enum inspect_menu_kind kind;
+    char *path;
+    size_t volume;        /* in volumes */
+    char *marker;         /* a file that it searches for and that is not there; else NULL */
+    struct strings leads; /* paths of the menus that it goes on to */
+    struct strings lost;  /* those of them that are not there */
+    size_t *next;         /* those of them that are there, in menus */
+    size_t next_count;
+    struct strings variables; /* of its language, while it is read: boot root, current folder, .. */
+};
+
 struct inspect_entry {
+    size_t menu; /* in menus */
     char *title;
     char *cmdline;
     bool has_kernel; /* else it does something else */
@@ -93,20 +116,48 @@ struct inspect_entry {
     char *secure_why;
 };
 
+/* A kind of firmware, and what it starts. */
+struct inspect_firmware {
+    const char *word, *name; /* in JSON; for people */
+    uint16_t machine;        /* 0: BIOS */
+    bool secure;
+    const char *boot; /* in EFI/BOOT */
+    const char *next; /* what its shim starts */
+};
+#define INSPECT_FIRMWARES 5
+extern const struct inspect_firmware inspect_firmwares[INSPECT_FIRMWARES];
+
+enum inspect_way { WAY_STICK, WAY_CD, WAY_PXE, WAY_HTTP };
+
 struct inspect_verdict {
-    enum firmware firmware;
-    bool cd; /* else: on a stick */
+    const struct inspect_firmware *firmware;
+    enum inspect_way way;
+    char *first; /* of a boot root: the file that the client gets first; NULL: none */
     enum inspect_answer boots;
-    struct strings reasons; /* why not, or not all */
+    struct strings reasons; /* why not, or not all, or why that is not known */
+};
+
+/* What the manifest of a boot root of ours says. */
+struct inspect_manifest {
+    bool there;
+    char *problem;                    /* why it cannot be read; NULL: it was */
+    char *id, *label, *url, *version; /* NULL: not said */
+    unsigned generation;              /* 0: not known */
+    size_t hosts, files;
 };
 
 struct inspect_report {
     char *path;
-    uint64_t size;
+    uint64_t size; /* of a boot root: 0 */
     struct content content;
+    bool tree; /* a boot root: it has one volume, and neither partitions nor boot sectors */
+    struct host_folder host;
+    struct inspect_manifest manifest;
 
-    bool mbr;              /* LBA 0 ends in 55 AA */
-    const char *boot_code; /* "GRUB", "GRUB (hybrid)", "isolinux", "other"; NULL: none */
+    bool mbr; /* LBA 0 ends in 55 AA */
+    /* "GRUB", "GRUB (hybrid)", "isolinux", "active partition": it starts that one's; "other";
+       NULL: none */
+    const char *boot_code;
     bool gpt;
     const char *gpt_problem, *gpt_copy_problem; /* NULL: valid */
     char disk_guid[37];
@@ -118,15 +169,18 @@ struct inspect_report {
     size_t iso; /* in volumes; SIZE_MAX: there is no ISO 9660 */
     struct inspect_boot *boots;
     size_t boot_count;
-    /* how far BIOS would come, up to GRUB's menu; why is NULL for yes */
+    /* how far BIOS would come, up to a menu; why is NULL for yes */
     enum inspect_answer bios_stick, bios_cd;
     char *bios_stick_why, *bios_cd_why;
+    enum inspect_menu_kind bios_stick_kind, bios_cd_kind; /* GRUB or syslinux */
+    bool needs_ldlinux;                                   /* isolinux, with ldlinux.c32 */
+    size_t bios_stick_volume, bios_cd_volume;             /* syslinux: of its files */
+    size_t bios_stick_menu, bios_cd_menu;                 /* in menus; SIZE_MAX: none */
 
     struct inspect_loader *loaders;
     size_t loader_count;
-    char *menu; /* path of GRUB's menu; NULL: there is none */
-    size_t menu_volume;
-    char *marker; /* a file that the menu searches for and that is not there; else NULL */
+    struct inspect_menu *menus;
+    size_t menu_count;
     struct inspect_entry *entries;
     size_t entry_count;
 
@@ -137,6 +191,8 @@ struct inspect_report {
 
 /* Looks at an image. -1, reported, only if it cannot be read. inspect_free in each case. */
 int inspect_image(struct inspect_report *report, const char *path, const struct content *content);
+/* Looks at a boot root, whose open folder is fd. Likewise. */
+int inspect_tree(struct inspect_report *report, const char *path, int fd);
 void inspect_free(struct inspect_report *report);
 
 #endif

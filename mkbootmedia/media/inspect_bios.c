@@ -1,8 +1,9 @@
 /*
- * inspect_bios: would BIOS come as far as GRUB? Follows the sectors that GRUB's boot code loads.
+ * inspect_bios: would BIOS come as far as GRUB, or isolinux, or syslinux? Follows the sectors that
+ * their boot code loads.
  *
  * Offsets: GRUB include/grub/i386/pc/boot.h and grub-core/boot/i386/pc/{boot,diskboot,cdboot}.S;
- * boot info table: mkisofs(8).
+ * SYSLINUX core/isolinux.asm, mbr/isohdpfx.S; boot info table: mkisofs(8).
  */
 #include "media/inspect_private.h"
 
@@ -17,6 +18,7 @@
 #define AT_SECTOR_HYBRID 0x1b0 /* boot_hybrid.img: the same */
 #define AT_BLOCKS        0x1f4 /* diskboot.img: where the core image goes on: LBA, sectors, segment */
 #define BOOT_INFO_MAX    (32 * MIB)
+#define ISOLINUX_MAGIC   0x7078c0fb
 
 static bool is_diskboot(const uint8_t *sector)
 {
@@ -49,10 +51,80 @@ static int check_core(const struct inspect_report *report, uint64_t lba, char **
     return 0;
 }
 
+/* isohdpfx.S knows isolinux.bin by the word at 64. */
+static int check_isolinux(const struct inspect_report *report, uint64_t lba, char **why)
+{
+    uint8_t sector[SECTOR] = {0};
+
+    *why = NULL;
+    if (lba < report->size / SECTOR &&
+        content_read(&report->content, lba * SECTOR, sector, sizeof sector) < 0)
+        return -1;
+    if (get_le32(sector + 64) != ISOLINUX_MAGIC)
+        *why = xasprintf("the MBR loads sector %" PRIu64 ", where isolinux.bin is not", lba);
+    return 0;
+}
+
+/* The active partition, or if there is a GPT, any FAT volume: which has syslinux in its first
+ * sector. */
+static int find_syslinux(const struct inspect_report *report, size_t *volume, bool *found)
+{
+    char name[8];
+
+    *found = false;
+    for (size_t i = 0; i < report->partition_count && !*found; i++) {
+        const struct inspect_partition *partition = &report->partitions[i];
+
+        if (partition->offset >= report->size - SECTOR ||
+            (!partition->active && !partition->gpt && !report->gpt))
+            continue;
+        if (content_read(&report->content, partition->offset + 3, name, sizeof name) < 0)
+            return -1;
+        for (*volume = 0; *volume < report->volume_count; ++*volume)
+            if (report->volumes[*volume].offset == partition->offset)
+                break;
+        *found = memcmp(name, "SYSLINUX", 8) == 0 && *volume < report->volume_count;
+    }
+    return 0;
+}
+
+static int follow_syslinux(struct inspect_report *report)
+{
+    bool found;
+
+    report->bios_stick_kind = MENU_SYSLINUX;
+    if (find_syslinux(report, &report->bios_stick_volume, &found) < 0)
+        return -1;
+    report->bios_stick = found ? INSPECT_YES : INSPECT_UNKNOWN;
+    if (!found)
+        report->bios_stick_why = xstrdup("the MBR starts an active partition's boot sector, which "
+                                         "is not syslinux's: not followed");
+    return 0;
+}
+
+/* GRUB's and isolinux's code have the place of what they load. */
+static int follow_code(struct inspect_report *report, const uint8_t *sector)
+{
+    bool grub = strncmp(report->boot_code, "GRUB", 4) == 0;
+    uint64_t lba = get_le64(sector + AT_SECTOR);
+    int result;
+
+    if (grub) {
+        result = check_core(report, lba ? lba : get_le64(sector + AT_SECTOR_HYBRID),
+                            &report->bios_stick_why);
+    } else {
+        report->bios_stick_kind = MENU_SYSLINUX;
+        report->bios_stick_volume = report->iso == SIZE_MAX ? 0 : report->iso;
+        result =
+            check_isolinux(report, get_le32(sector + AT_SECTOR_HYBRID), &report->bios_stick_why);
+    }
+    report->bios_stick = report->bios_stick_why ? INSPECT_NO : INSPECT_YES;
+    return result;
+}
+
 static int follow_mbr(struct inspect_report *report)
 {
     uint8_t sector[SECTOR];
-    uint64_t lba;
 
     report->bios_stick = INSPECT_NO;
     if (!report->mbr || !report->boot_code) {
@@ -60,18 +132,15 @@ static int follow_mbr(struct inspect_report *report)
             xstrdup(report->mbr ? "no BIOS boot code in the MBR" : "there is no MBR");
         return 0;
     }
-    if (strncmp(report->boot_code, "GRUB", 4) != 0) {
-        report->bios_stick = INSPECT_UNKNOWN;
-        report->bios_stick_why = xstrdup("the boot code in the MBR is not GRUB's: not followed");
-        return 0;
-    }
     if (content_read(&report->content, 0, sector, sizeof sector) < 0)
         return -1;
-    lba = get_le64(sector + AT_SECTOR);
-    if (check_core(report, lba ? lba : get_le64(sector + AT_SECTOR_HYBRID),
-                   &report->bios_stick_why) < 0)
-        return -1;
-    report->bios_stick = report->bios_stick_why ? INSPECT_NO : INSPECT_YES;
+    if (strncmp(report->boot_code, "GRUB", 4) == 0 || strcmp(report->boot_code, "isolinux") == 0)
+        return follow_code(report, sector);
+    if (strcmp(report->boot_code, "active partition") == 0)
+        return follow_syslinux(report);
+    report->bios_stick = INSPECT_UNKNOWN;
+    report->bios_stick_why =
+        xstrdup("the boot code in the MBR is neither GRUB's nor syslinux's: not followed");
     return 0;
 }
 
@@ -94,7 +163,7 @@ static int sum_words(const struct inspect_report *report, uint64_t offset, uint6
     return 0;
 }
 
-/* GRUB's cdboot.img loads the rest by the boot info table in bytes 8 to 63. */
+/* GRUB's cdboot.img and isolinux load the rest by the boot info table in bytes 8 to 63. */
 static int check_boot_info(struct inspect_report *report, uint64_t offset)
 {
     const char *why = NULL;
@@ -126,10 +195,16 @@ static int follow_el_torito(struct inspect_report *report)
 
         if (boot->platform != ELTORITO_BIOS || !boot->bootable)
             continue;
-        if (boot->what && strcmp(boot->what, "GRUB") == 0)
+        if (boot->what) {
+            bool grub = strcmp(boot->what, "GRUB") == 0;
+
+            report->bios_cd_kind = grub ? MENU_GRUB : MENU_SYSLINUX;
+            report->bios_cd_volume = report->iso == SIZE_MAX ? 0 : report->iso;
             return check_boot_info(report, boot->offset);
+        }
         report->bios_cd = INSPECT_UNKNOWN;
-        report->bios_cd_why = xstrdup("El Torito's image for BIOS is not GRUB's: not followed");
+        report->bios_cd_why = xstrdup("El Torito's image for BIOS is neither GRUB's nor isolinux: "
+                                      "not followed");
         return 0;
     }
     report->bios_cd_why = xstrdup("El Torito's catalog has no entry for BIOS");

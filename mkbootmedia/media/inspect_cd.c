@@ -22,8 +22,16 @@ static bool catalog_valid(const uint8_t *catalog)
     return catalog[0] == 1 && get_le16(catalog + 30) == 0xaa55 && (sum & 0xffff) == 0;
 }
 
+/* "ISOLINUX 6.04": from version 5 on ldlinux.c32 has most of it. */
+static bool needs_ldlinux(const uint8_t *head, size_t len)
+{
+    const uint8_t *name = memmem(head, len - 2, "ISOLINUX ", 9);
+
+    return name && name[9] >= '5' && name[9] <= '9';
+}
+
 /* Whose boot image it is; -1, reported. */
-static int name_bios_image(const struct inspect_report *report, struct inspect_boot *boot)
+static int name_bios_image(struct inspect_report *report, struct inspect_boot *boot)
 {
     uint8_t head[2048];
 
@@ -31,10 +39,13 @@ static int name_bios_image(const struct inspect_report *report, struct inspect_b
         return 0;
     if (content_read(&report->content, boot->offset, head, sizeof head) < 0)
         return -1;
-    if (memmem(head, sizeof head, "no boot info", 12)) /* a message of cdboot.img */
+    if (memmem(head, sizeof head, "no boot info", 12)) { /* a message of cdboot.img */
         boot->what = "GRUB";
-    else if (memmem(head, sizeof head, "isolinux", 8) || memmem(head, sizeof head, "ISOLINUX", 8))
+    } else if (memmem(head, sizeof head, "isolinux", 8) ||
+               memmem(head, sizeof head, "ISOLINUX", 8)) {
         boot->what = "isolinux";
+        report->needs_ldlinux |= needs_ldlinux(head, sizeof head);
+    }
     return 0;
 }
 

@@ -106,6 +106,9 @@ static const char *boot_code_name(const uint8_t *sector)
         return get_le64(sector + 0x5c) ? "GRUB" : "GRUB (hybrid)";
     if (memmem(sector, MBR_CODE_LEN, "isolinux", 8))
         return "isolinux";
+    if (memmem(sector, MBR_CODE_LEN, "Operating system load error", 27) || /* SYSLINUX mbr/mbr.S */
+        memmem(sector, MBR_CODE_LEN, "Missing operating system", 24))
+        return "active partition";
     return "other";
 }
 

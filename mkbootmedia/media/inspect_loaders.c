@@ -1,6 +1,6 @@
 /*
- * inspect_loaders: the programs in EFI/BOOT of each FAT volume: what they are, for which machine,
- * their SBAT generations and signers, and whether Secure Boot would start them.
+ * inspect_loaders: boot programs, such as those in EFI/BOOT of each FAT volume: what they are, for
+ * which machine, their SBAT generations and signers, and whether Secure Boot would start them.
  *
  * Firmware that has Microsoft's keys starts BOOTX64.EFI if a UEFI CA of Microsoft's issued the
  * signer; if that is shim, it asks its vendor certificate about the rest (boot/chain.h). The CA is
@@ -8,13 +8,12 @@
  */
 #include "media/inspect_private.h"
 
-#include "boot/chain.h"
-
 #include <stdlib.h>
 #include <strings.h>
 
 #define SIGNATURE_MAX MIB
-#define LOADERS_MAX   64 /* in one volume: hostile ones list a large file a thousand times */
+#define HEAD_MAX      (256 * KIB) /* of a BIOS program, where its name is looked for */
+#define MODULES_MAX   (32 * MIB)
 
 static bool has_component(const struct inspect_loader *loader, const char *name)
 {
@@ -27,7 +26,7 @@ static bool has_component(const struct inspect_loader *loader, const char *name)
 /* From its sections and SBAT; shim is told from MokManager and fallback by its certificate. */
 static const char *loader_kind(const struct inspect_loader *loader, const struct pe *pe)
 {
-    const char *name = strrchr(loader->path, '/') + 1;
+    const char *slash = strrchr(loader->path, '/'), *name = slash ? slash + 1 : loader->path;
     struct content section;
 
     if (pe_section(pe, ".vendor_cert", &section))
@@ -45,6 +44,94 @@ static const char *loader_kind(const struct inspect_loader *loader, const struct
     if (has_component(loader, "ipxe"))
         return "iPXE";
     return NULL;
+}
+
+/* What has neither sections nor SBAT that tell: by a text in it, or a kernel's header. */
+static int name_by_bytes(struct inspect_loader *loader, const struct content *content)
+{
+    size_t len = content->len < MIB ? (size_t)content->len : (size_t)MIB;
+    char *bytes = xcalloc(len, 1);
+    struct kernel kernel;
+    const char *why;
+    int result = content_read(content, 0, bytes, len);
+
+    if (result == 0 && memmem(bytes, len, "iPXE", 4))
+        loader->kind = "iPXE";
+    else if (result == 0 && memmem(bytes, len, "SYSLINUX", 8))
+        loader->kind = "syslinux";
+    else if (result == 0 && kernel_read(&kernel, content, &why) == 0)
+        loader->kind = "kernel";
+    free(bytes);
+    return result;
+}
+
+/* Programs that BIOS starts by PXE. */
+static int name_bios(struct inspect_loader *loader, const struct content *content)
+{
+    static const struct {
+        const char *text, *kind;
+    } kinds[] = {{"PXELINUX", "pxelinux"}, {"PXE->EB:", "iPXE"}, {"iPXE", "iPXE"}};
+    size_t len = content->len < HEAD_MAX ? (size_t)content->len : (size_t)HEAD_MAX;
+    uint8_t *head = xcalloc(len + 4 * SECTOR, 1);
+    int result = content_read(content, 0, head, len);
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && result == 0 && !loader->kind; i++)
+        if (memmem(head, len, kinds[i].text, strlen(kinds[i].text)))
+            loader->kind = kinds[i].kind;
+    /* pxeboot.img and diskboot.img of GRUB speak alike */
+    if (!loader->kind && memmem(head, 4 * SECTOR, "loading", 8) &&
+        memmem(head, 4 * SECTOR, "Geom", 5))
+        loader->kind = "GRUB";
+    loader->bios = result == 0 && loader->kind;
+    free(head);
+    return result;
+}
+
+/*
+ * What a GRUB was told when it was made (GRUB include/grub/kernel.h): "mimg", the offset of the
+ * first module, the size of all; then each with its type and size, 3: the prefix. Fields have the
+ * machine's width.
+ */
+static void read_prefix(struct inspect_loader *loader, const char *mods, size_t len)
+{
+    bool wide = loader->machine != PE_I386 && loader->machine != PE_ARM;
+    uint64_t at;
+
+    if (len < 24 || memcmp(mods, "mimg", 4) != 0)
+        return;
+    at = wide ? get_le64(mods + 8) : get_le32(mods + 4);
+    while (at < len && len - at >= 8) {
+        uint32_t type = get_le32(mods + at), size = get_le32(mods + at + 4);
+        const char *text = mods + at + 8;
+
+        if (size < 8 || size > len - at)
+            return;
+        if (type == 3 && memchr(text, '\0', size - 8)) {
+            const char *end = *text == '(' ? strchr(text, ')') : NULL;
+
+            loader->prefix = xstrdup(end ? end + 1 : text);
+            return;
+        }
+        at += size;
+    }
+}
+
+static int read_modules(struct inspect_loader *loader, const struct pe *pe)
+{
+    struct content section;
+    char *mods;
+    int result;
+
+    if (!pe_section(pe, "mods", &section) || section.len > MODULES_MAX)
+        return 0;
+    mods = xcalloc(section.len, 1);
+    result = content_read(&section, 0, mods, section.len);
+    if (result == 0) {
+        loader->http = memmem(mods, section.len, "User-Agent: GRUB", 16) != NULL;
+        read_prefix(loader, mods, section.len);
+    }
+    free(mods);
+    return result;
 }
 
 /* Who issued the key of a sound signature? */
@@ -125,6 +212,10 @@ static int read_pe(struct inspect_loader *loader, const struct content *content)
         loader->machine = pe.machine;
         result = pe_sbat_read(&pe, &loader->sbat, &loader->sbat_count);
         loader->kind = loader_kind(loader, &pe);
+        if (result == 0 && !loader->kind)
+            result = name_by_bytes(loader, content);
+        if (result == 0 && inspect_is(loader, "GRUB"))
+            result = read_modules(loader, &pe);
         if (result == 0)
             result = read_signatures(loader, &pe);
     }
@@ -132,24 +223,26 @@ static int read_pe(struct inspect_loader *loader, const struct content *content)
     return result;
 }
 
-/* One file of EFI/BOOT; its name is taken over by the path. */
-static int add_loader(struct inspect_report *report, size_t volume, const struct entry *entry)
+int inspect_add_loader(struct inspect_report *report, size_t volume, char *path,
+                       const struct entry *entry)
 {
-    struct inspect_loader loader = {.volume = volume, .len = entry->len};
+    struct inspect_loader loader = {
+        .path = path, .volume = volume, .len = entry->len, .menu = SIZE_MAX};
     struct file file;
     int result = volume_file(&report->volumes[volume].volume, entry, &file);
 
-    loader.path = xasprintf("EFI/BOOT/%s", entry->name);
     if (result == 1)
         result = read_pe(&loader, &file.content);
     else if (result == 0)
         loader.truncated = true;
+    if (result == 0 && report->tree && !loader.truncated)
+        result = name_bios(&loader, &file.content);
     if (!loader.why)
         set_why(&loader, loader.truncated ? "is damaged" : "is no EFI program");
     file_free(&file);
     report->loaders = xgrow(report->loaders, report->loader_count, sizeof *report->loaders);
     report->loaders[report->loader_count++] = loader;
-    return result;
+    return result < 0 ? -1 : 0;
 }
 
 static bool is_program(const struct entry *entry)
@@ -171,8 +264,9 @@ static int list_volume(struct inspect_report *report, size_t volume)
         result = volume_list(reader, &boot, &folder);
     free(boot.name);
     for (size_t i = 0; i < folder.count && result >= 0; i++)
-        if (is_program(&folder.list[i]) && found++ < LOADERS_MAX)
-            result = add_loader(report, volume, &folder.list[i]);
+        if (is_program(&folder.list[i]) && found++ < INSPECT_LOADERS_MAX)
+            result = inspect_add_loader(
+                report, volume, xasprintf("EFI/BOOT/%s", folder.list[i].name), &folder.list[i]);
     folder_free(&folder);
     return result < 0 ? -1 : 0;
 }
@@ -187,7 +281,7 @@ static int ask_shim(struct inspect_report *report, const struct chain *chain, si
         int result;
 
         if (loader->volume != volume || !loader->pe || loader->machine != PE_X64 ||
-            (loader->kind && strcmp(loader->kind, "shim") == 0))
+            inspect_is(loader, "shim"))
             continue;
         result = volume_open_file(&report->volumes[volume].volume, loader->path, &file);
         if (result == 1)
@@ -201,9 +295,9 @@ static int ask_shim(struct inspect_report *report, const struct chain *chain, si
     return 0;
 }
 
-static int check_volume(struct inspect_report *report, size_t volume)
+int inspect_ask_shim(struct inspect_report *report, size_t volume,
+                     const struct inspect_loader *first)
 {
-    struct inspect_loader *first = inspect_loader(report, volume, "BOOTX64.EFI");
     struct chain chain;
     struct file file;
     int result;
@@ -211,7 +305,7 @@ static int check_volume(struct inspect_report *report, size_t volume)
     for (size_t i = 0; i < report->loader_count; i++)
         if (report->loaders[i].volume == volume)
             report->loaders[i].secure = *report->loaders[i].why ? INSPECT_NO : INSPECT_YES;
-    if (!first || !first->kind || strcmp(first->kind, "shim") != 0)
+    if (!first || !inspect_is(first, "shim"))
         return 0;
     result = volume_open_file(&report->volumes[volume].volume, first->path, &file);
     if (result == 1) {
@@ -224,11 +318,24 @@ static int check_volume(struct inspect_report *report, size_t volume)
     return result < 0 ? -1 : 0;
 }
 
+const struct inspect_loader *inspect_shim(const struct inspect_report *report)
+{
+    for (size_t i = 0; i < report->loader_count; i++) {
+        const struct inspect_loader *loader = &report->loaders[i];
+
+        if (inspect_is(loader, "shim") && loader->machine == PE_X64 &&
+            (report->tree || loader == inspect_loader(report, loader->volume, "BOOTX64.EFI")))
+            return loader;
+    }
+    return NULL;
+}
+
 int inspect_loaders(struct inspect_report *report)
 {
     for (size_t i = 0; i < report->volume_count; i++)
         if (report->volumes[i].volume.kind == VOLUME_FAT &&
-            (list_volume(report, i) < 0 || check_volume(report, i) < 0))
+            (list_volume(report, i) < 0 ||
+             inspect_ask_shim(report, i, inspect_loader(report, i, "BOOTX64.EFI")) < 0))
             return -1;
     return 0;
 }
