@@ -256,7 +256,7 @@ static void add_lead(struct parser *parser, const char *word)
 
     /* an entry that starts its own menu again goes nowhere */
     if (place && !(parser->entry_depth && strcmp(place + strspn(place, "/"), menu->path) == 0))
-        strings_add(&menu->leads, place);
+        inspect_add_lead(parser->report, parser->menu, place);
     free(place);
 }
 
@@ -274,7 +274,7 @@ static void take_other(struct parser *parser, size_t at, const char *name)
     else if (is_one_of(name, "source", "configfile", ".") && more)
         add_lead(parser, parser->words.v[at + 1]);
     else if (strcmp(name, "blscfg") == 0)
-        strings_add(&parser->report->menus[parser->menu].leads, INSPECT_BLS_FOLDER);
+        inspect_add_lead(parser->report, parser->menu, INSPECT_BLS_FOLDER);
 }
 
 static void take_command(struct parser *parser, enum end end)

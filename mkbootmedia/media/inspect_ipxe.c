@@ -204,7 +204,7 @@ static void add_lead(struct parser *parser, size_t at)
     for (size_t i = 0; dot && i < ARRAY_LEN(programs); i++)
         script &= strcasecmp(dot, programs[i]) != 0;
     if (script)
-        strings_add(&parser->report->menus[parser->menu].leads, place);
+        inspect_add_lead(parser->report, parser->menu, place);
     free(place);
 }
 

@@ -6,6 +6,7 @@
 #define ENTRIES_MAX   512 /* as many as are looked at, and initramfs files of each */
 #define INITRDS_MAX   32
 #define VARIABLES_MAX 256
+#define LEADS_MAX     64 /* of one menu */
 
 struct inspect_entry *inspect_add_entry(struct inspect_report *report, size_t menu,
                                         const char *title)
@@ -26,11 +27,45 @@ void inspect_set_text(char **text, const char *value)
     *text = copy;
 }
 
+/* "/a/b/../c" becomes "/a/c"; malloc'ed. Above the root there is the root. */
+static char *resolve(const char *path)
+{
+    char *out = xstrdup(path), *end = out;
+
+    for (const char *p = path; *p;) {
+        size_t len = 1 + strcspn(p + 1, "/"); /* a part with the '/' before it */
+
+        if (len == 3 && strncmp(p, "/..", 3) == 0) {
+            while (end > out && *--end != '/')
+                ;
+        } else if (len != 2 || strncmp(p, "/.", 2) != 0) {
+            memcpy(end, p, len);
+            end += len;
+        }
+        p += len;
+    }
+    *end = '\0';
+    return out;
+}
+
+void inspect_add_lead(struct inspect_report *report, size_t menu, const char *place)
+{
+    struct strings *leads = &report->menus[menu].leads;
+
+    if (leads->n < LEADS_MAX) {
+        char *path = resolve(place);
+
+        strings_add(leads, path);
+        free(path);
+    }
+}
+
 void inspect_set_kernel(struct inspect_entry *entry, const char *path, const char *place)
 {
     entry->has_kernel = true;
     inspect_set_text(&entry->kernel.path, path);
-    inspect_set_text(&entry->kernel.place, place);
+    free(entry->kernel.place);
+    entry->kernel.place = place ? resolve(place) : NULL;
 }
 
 void inspect_add_initrd(struct inspect_entry *entry, const char *path, const char *place,
@@ -40,7 +75,7 @@ void inspect_add_initrd(struct inspect_entry *entry, const char *path, const cha
         return;
     entry->initrds = xgrow(entry->initrds, entry->initrd_count, sizeof *entry->initrds);
     entry->initrds[entry->initrd_count++] = (struct inspect_file){
-        .path = xstrdup(path), .place = place ? xstrdup(place) : NULL, .served = served};
+        .path = xstrdup(path), .place = place ? resolve(place) : NULL, .served = served};
 }
 
 /* In the list: "NAME=VALUE"; "NAME!VALUE": it has had other values; "NAME?": it is unknown. */

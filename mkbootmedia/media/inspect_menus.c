@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #define MENUS_MAX 64
-#define LEADS_MAX 64 /* of one menu */
 
 /* Where GRUB looks if it is not known what it was told; the last for UEFI only. */
 static const char *const grub_paths[] = {
@@ -142,7 +141,7 @@ static int follow_leads(struct inspect_report *report, size_t menu)
 {
     int result = 0;
 
-    for (size_t i = 0; i < report->menus[menu].leads.n && i < LEADS_MAX && result >= 0; i++) {
+    for (size_t i = 0; i < report->menus[menu].leads.n && result >= 0; i++) {
         const char *path = report->menus[menu].leads.v[i];
         enum inspect_menu_kind kind = report->menus[menu].kind;
         size_t volume, next, count = report->menu_count;

@@ -71,6 +71,8 @@ struct inspect_entry *inspect_add_entry(struct inspect_report *report, size_t me
 void inspect_set_kernel(struct inspect_entry *entry, const char *path, const char *place);
 void inspect_add_initrd(struct inspect_entry *entry, const char *path, const char *place,
                         bool served);
+/* A menu goes on to another one. */
+void inspect_add_lead(struct inspect_report *report, size_t menu, const char *place);
 void inspect_set_text(char **text, const char *value);
 
 /* The menu at a path of a volume, which is noted at first sight; SIZE_MAX: there are enough. */

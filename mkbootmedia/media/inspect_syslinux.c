@@ -109,7 +109,7 @@ static void take_module(struct parser *parser)
     place = xasprintf("%.*s", (int)strcspn(file, " \t"), file);
     file = place;
     place = place_of(parser, file);
-    strings_add(&parser->report->menus[parser->menu].leads, place);
+    inspect_add_lead(parser->report, parser->menu, place);
     free((char *)file);
     free(place);
 }
@@ -161,7 +161,7 @@ static void add_lead(struct parser *parser, const char *text)
     char *place = place_of(parser, file);
 
     if (*file)
-        strings_add(&parser->report->menus[parser->menu].leads, place);
+        inspect_add_lead(parser->report, parser->menu, place);
     free(file);
     free(place);
 }

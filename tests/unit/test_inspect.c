@@ -142,7 +142,7 @@ static const struct menu_case syslinux_menus[] = {
      "<Live (amd64)>[/live/vmlinuz|boot=live quiet]{/live/initrd.img}"},
     {"LABEL a\r\nKERNEL vmlinuz\r\nAPPEND initrd=a.img,/b.img x initrd=c.img,../d\r\n",
      "<a>[vmlinuz=/isolinux/vmlinuz|initrd=a.img,/b.img x initrd=c.img,../d]"
-     "{c.img=/isolinux/c.img}{../d=/isolinux/../d}"},
+     "{c.img=/isolinux/c.img}{../d=/d}"},
     {"append quiet\nlabel a\nkernel ::/k\nlabel b\nkernel /k\nappend -\n",
      "<a>[::/k=/k|quiet]<b>[/k|]"},
     {"label m\nkernel memdisk.bin\nlabel n\nkernel chain.c32\nlabel o\nlinux k.c32\n",
@@ -152,6 +152,7 @@ static const struct menu_case syslinux_menus[] = {
      "<a><b>>/isolinux/menu.cfg>/x/std.cfg>/isolinux/more.cfg>/b.cfg"},
     {"label a\nkernel http://10.0.0.1/d/vmlinuz\n", "<a>[http://10.0.0.1/d/vmlinuz=/d/vmlinuz|]"},
     {"# label a\nlabelled b\nkernel /k\nlinux\n", ""},
+    {"label a\nkernel /a/./b/../../../k\ninclude ../x/../../y\n", "<a>[/a/./b/../../../k=/k|]>/y"},
     {"label", "<>"},
     {"label a\nkernel\nappend\ninitrd ,,, \n", "<a>[=/isolinux/|]"},
     {"menu label x\nmenu\nmenu include\ninclude\n", ""},
