@@ -80,8 +80,8 @@ EOF
     boots tree | grep -x 'uefi pxe unknown snponly.efi: which script iPXE runs is not known: none is in the tree'
     rm tree/grub/grub.cfg
     boots tree | grep -x 'ia32 pxe no grub/i386-efi/core.efi: grub/grub.cfg is missing: GRUB would stop at its prompt'
-    echo '{' >tree/manifest.json
-    mkbootmedia inspect tree | grep 'manifest.json cannot be read: line 2'
+    echo '{ "generator": "mkbootmedia"' >tree/manifest.json
+    mkbootmedia inspect tree | grep 'the manifest does not end with its sum'
     head -c 100000 "$K/ours/snponly.efi" >tree/snponly.efi
     boots tree | grep -x 'uefi http no snponly.efi: snponly.efi is damaged: it is shorter than it says'
 }

@@ -201,9 +201,12 @@ static void print_manifest(const struct inspect_manifest *manifest)
     if (manifest->generation)
         text_put(stdout, "  generation  %u\n", manifest->generation);
     text_put(stdout, "  label       %s\n", manifest->label ? manifest->label : "?");
-    text_put(stdout, "  served at   %s\n", manifest->url ? manifest->url : "?");
-    text_put(stdout, "  holds       %zu files, scripts of %zu hosts; made by mkbootmedia %s\n",
-             manifest->files, manifest->hosts, manifest->version ? manifest->version : "?");
+    if (manifest->url)
+        text_put(stdout, "  served at   %s\n", manifest->url);
+    text_put(stdout, "  holds       %zu files", manifest->files);
+    if (manifest->hosts)
+        text_put(stdout, ", scripts of %zu hosts", manifest->hosts);
+    text_put(stdout, "; made by mkbootmedia %s\n", manifest->version ? manifest->version : "?");
 }
 
 void inspect_print(const struct inspect_report *report)
@@ -214,9 +217,8 @@ void inspect_print(const struct inspect_report *report)
         text_put(stdout, "%s: %s (%" PRIu64 " bytes)\n", report->path, size_text(report->size).text,
                  report->size);
     print_verdicts(report);
-    if (report->tree)
-        print_manifest(&report->manifest);
-    else
+    print_manifest(&report->manifest);
+    if (!report->tree)
         print_tables(report);
     print_cd(report);
     if (report->loader_count)

@@ -17,7 +17,8 @@ int inspect_image(struct inspect_report *report, const char *path, const struct 
                                       .bios_stick_menu = SIZE_MAX,
                                       .bios_cd_menu = SIZE_MAX};
     if (inspect_disk(report) < 0 || inspect_cd(report) < 0 || inspect_bios(report) < 0 ||
-        inspect_loaders(report) < 0 || inspect_menus(report) < 0 || inspect_entries(report) < 0)
+        inspect_loaders(report) < 0 || inspect_menus(report) < 0 || inspect_entries(report) < 0 ||
+        inspect_manifest(report) < 0)
         return -1;
     inspect_verdicts(report);
     return 0;

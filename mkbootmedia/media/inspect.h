@@ -137,7 +137,7 @@ struct inspect_verdict {
     struct strings reasons; /* why not, or not all, or why that is not known */
 };
 
-/* What the manifest of a boot root of ours says. */
+/* What the manifest of a boot root, or of an image, of ours says. */
 struct inspect_manifest {
     bool there;
     char *problem;                    /* why it cannot be read; NULL: it was */

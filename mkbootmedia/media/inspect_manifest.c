@@ -1,16 +1,17 @@
 /*
- * inspect_manifest: what manifest.json of a boot root says of it, if it is ours; and its
- * generation, the newest of those that the tree keeps.
+ * inspect_manifest: what the manifest of a boot root or an image says of it, if it is ours; and a
+ * boot root's generation, the newest of those that it keeps.
  */
 #include "media/inspect_private.h"
 
 #include "boot/plan.h"
+#include "media/manifest.h"
+#include "media/manifest_read.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 
-#define GENERATIONS  PLAN_NET_PRIVATE "/generations"
-#define MANIFEST_MAX (256 * MIB)
+#define GENERATIONS PLAN_NET_PRIVATE "/generations"
 
 /* A text of an object, malloc'ed; NULL: there is none. */
 static char *text_of(const json_t *document, const char *key)
@@ -20,24 +21,27 @@ static char *text_of(const json_t *document, const char *key)
     return text ? xstrdup(text) : NULL;
 }
 
-static void read_document(struct inspect_manifest *manifest, const char *text)
+/* Takes over text. */
+static void read_document(struct inspect_report *report, char *text)
 {
-    json_error_t error;
-    json_t *document = json_loads(text, 0, &error);
-    const char *generator = json_string_value(json_object_get(document, "generator"));
+    struct inspect_manifest *manifest = &report->manifest;
+    struct buf buf = {.data = text, .len = strlen(text)};
+    struct manifest_doc doc;
+    const char *why;
 
-    if (!document)
-        manifest->problem = xasprintf("line %d: %s", error.line, error.text);
-    manifest->there = !document || (generator && strcmp(generator, "mkbootmedia") == 0);
-    if (document && manifest->there) {
-        manifest->version = text_of(document, "version");
-        manifest->id = text_of(document, "id");
-        manifest->label = text_of(document, "label");
-        manifest->url = text_of(document, "url");
-        manifest->hosts = json_array_size(json_object_get(document, "hosts"));
-        manifest->files = json_array_size(json_object_get(document, "files"));
+    manifest->there = strstr(text, "\"mkbootmedia\"") != NULL; /* else it is somebody else's */
+    if (manifest_parse(&doc, "manifest", buf, &why) == 1) {
+        manifest->version = text_of(doc.json, "version");
+        manifest->id = text_of(doc.json, "id");
+        manifest->label = text_of(doc.json, "label");
+        manifest->url = text_of(doc.json, "url");
+        manifest->hosts = json_array_size(json_object_get(doc.json, "hosts"));
+        manifest->files = json_array_size(json_object_get(doc.json, "files"));
+    } else if (manifest->there) {
+        manifest->problem = xstrdup(why);
+        strings_printf(&report->remarks, "the manifest %s", why);
     }
-    json_decref(document);
+    manifest_doc_free(&doc);
 }
 
 /* The newest one is the tree's; those that were gone back from have more in their names. */
@@ -64,11 +68,15 @@ static int read_generation(struct inspect_report *report)
 
 int inspect_manifest(struct inspect_report *report)
 {
-    char *text;
-    int result = inspect_text(report, 0, "manifest.json", MANIFEST_MAX, &text);
+    const char *path = report->tree ? "manifest.json" : MANIFEST_PATH;
+    char *text = NULL;
+    int result = 0;
 
-    if (result == 1)
-        read_document(&report->manifest, text);
-    free(text);
-    return result < 0 ? -1 : read_generation(report);
+    for (size_t i = 0; i < report->volume_count && result == 0; i++)
+        result = inspect_text(report, i, path, MANIFEST_MAX, &text);
+    if (result == 1) /* which takes the text */
+        read_document(report, text);
+    if (result < 0)
+        return -1;
+    return report->tree ? read_generation(report) : 0;
 }

@@ -125,14 +125,6 @@ static void judge_client(const struct inspect_report *report, const struct clien
     }
 }
 
-static void add_remarks(struct inspect_report *report)
-{
-    const struct inspect_manifest *manifest = &report->manifest;
-
-    if (manifest->problem)
-        strings_printf(&report->remarks, "manifest.json cannot be read: %s", manifest->problem);
-}
-
 void inspect_tree_verdicts(struct inspect_report *report, const struct inspect_dhcp *dhcp)
 {
     report->verdicts = xcalloc(ARRAY_LEN(clients), sizeof *report->verdicts);
@@ -143,5 +135,4 @@ void inspect_tree_verdicts(struct inspect_report *report, const struct inspect_d
         verdict->way = clients[i].way;
         judge_client(report, &clients[i], dhcp, verdict);
     }
-    add_remarks(report);
 }
