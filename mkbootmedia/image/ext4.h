@@ -18,7 +18,7 @@
 
 /* With these features: the layout below them is what is known here. */
 #define EXT4_FEATURES                                                                              \
-    "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super," \
+    "none,has_journal,ext_attr,dir_index,filetype,extent,64bit,flex_bg,sparse_super,"              \
     "large_file,huge_file,dir_nlink,extra_isize,metadata_csum"
 
 /* Adds them as spare regions; -1, reported: it is another file system than we asked for. */

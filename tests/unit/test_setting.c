@@ -484,6 +484,43 @@ static void test_lists(void **state)
     request_free(&request);
 }
 
+static void test_data(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t size; /* 0: refused */
+        enum data_fs fs;
+    } cases[] = {
+        {"16M", 16 * MIB, DATA_EXT4},
+        {"4G", 4 * GIB, DATA_EXT4},
+        {"4G:ext4", 4 * GIB, DATA_EXT4},
+        {"4G:exfat", 4 * GIB, DATA_EXFAT},
+        {"16777217", 16 * MIB + 1, DATA_EXT4},
+        {"64T:exfat", 65536 * GIB, DATA_EXFAT},
+        {"16383K", 0, DATA_EXT4},
+        {"65T", 0, DATA_EXT4},
+        {"4G:", 0, DATA_EXT4},
+        {"4G:ext", 0, DATA_EXT4},
+        {"4G:ext4:", 0, DATA_EXT4},
+        {"4G:ExFAT", 0, DATA_EXT4},
+        {":exfat", 0, DATA_EXT4},
+        {"exfat", 0, DATA_EXT4},
+        {"4G exfat", 0, DATA_EXT4},
+        {"", 0, DATA_EXT4},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct request request = {0};
+        const char *why = setting_data(&request, cases[i].text);
+
+        if (!why != (cases[i].size != 0))
+            fail_msg("<%s>: %s", cases[i].text, why ? why : "accepted");
+        if (!why && (request.data_size != cases[i].size || request.data_fs != cases[i].fs))
+            fail_msg("<%s>: another size or file system", cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_interface),  cmocka_unit_test(test_server_path),
         cmocka_unit_test(test_numbers),    cmocka_unit_test(test_words),
         cmocka_unit_test(test_flags),      cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_data),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

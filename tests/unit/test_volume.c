@@ -2,6 +2,7 @@
  * fat_read and iso9660_read: volumes made by mkfs.fat + mcopy, xorriso and genisoimage are read
  * back and compared; then thousands of changed bytes, which nothing may crash on.
  */
+#include "image/exfat.h"
 #include "image/volume.h"
 
 #include "files.h"
@@ -26,7 +27,9 @@ static const char make_tree[] =
     "xorriso -as mkisofs -R -J -V 'ROCK' -o rock t; "
     "xorriso -as mkisofs --norock -J -joliet-long -V JOLIET -o joliet t; "
     "genisoimage -D -iso-level 3 -input-charset iso8859-1 -V PLAIN -o plain t; "
-    "truncate -s 1M ext; mkfs.ext4 -q -L EXTLABEL ext; ";
+    "truncate -s 1M ext; mkfs.ext4 -q -L EXTLABEL ext; "
+    "exfat() { truncate -s $2 exfat$1; mkfs.exfat -c $3 -L \"$4\" exfat$1; }; "
+    "exfat 1 8M 4K 'Dätä 日本'; exfat 2 300M 32K ELEVENUNITS; exfat 3 20M 512 X; ";
 
 static int set_up(void **state)
 {
@@ -163,6 +166,66 @@ static void test_others(void **state)
     free((void *)content.data);
 }
 
+static const struct {
+    const char *file, *label;
+} exfats[] = {{"exfat1", "Dätä 日本"}, {"exfat2", "ELEVENUNITS"}, {"exfat3", "X"}};
+
+/* The serial number is changed in both regions, and fsck.exfat finds the sums right. */
+static void test_exfat(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(exfats); i++) {
+        struct content content = scratch_load(exfats[i].file);
+        char *path = xasprintf("%s/%s", scratch_dir(), exfats[i].file);
+        char *check = xasprintf("fsck.exfat -n %s && dump.exfat %s | grep -i 'serial.*0x89abcdef'",
+                                path, path);
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        struct volume volume;
+        struct exfat exfat;
+
+        assert_int_equal(volume_open(&volume, &content), 0);
+        assert_string_equal(volume.type, "exFAT");
+        assert_string_equal(volume.label, exfats[i].label);
+        assert_int_equal(volume.size, content.len);
+        assert_int_equal(exfat_open(&exfat, &content), 1);
+        assert_in_range(exfat.used, exfat.data + 3 * exfat.cluster_size, content.len / 2);
+        for (uint64_t at = exfat.used; at < content.len; at++)
+            assert_int_equal(((const uint8_t *)content.data)[at], 0);
+        assert_int_equal(exfat_set_serial(&exfat, fd, path, 0x89abcdef), 0);
+        close(fd);
+        assert_int_equal(scratch_sh(check), 0);
+        free((void *)content.data);
+        free(check);
+        free(path);
+    }
+}
+
+/* Changed boot sectors and root folders are none, or ones with a text as their label. */
+static void test_exfat_hostile(void **state)
+{
+    struct content content = scratch_load("exfat1");
+    uint8_t *data = (uint8_t *)content.data, *saved = xcalloc(content.len, 1);
+    struct exfat exfat;
+    size_t root;
+    unsigned seed = 1;
+
+    (void)state;
+    memcpy(saved, data, content.len);
+    assert_int_equal(exfat_open(&exfat, &content), 1);
+    root = (size_t)exfat.used - exfat.cluster_size;
+    for (int round = 0; round < 3000; round++) {
+        for (int k = 0; k < 3; k++) {
+            data[64 + (size_t)rand_r(&seed) % 50] = (uint8_t)rand_r(&seed);
+            data[root + (size_t)rand_r(&seed) % 100] = (uint8_t)rand_r(&seed);
+        }
+        assert_in_range(exfat_open(&exfat, &content), 0, 1);
+        assert_true(utf8_valid(exfat.label));
+        memcpy(data, saved, content.len);
+    }
+    free(saved);
+    free(data);
+}
+
 static void test_utf16(void **state)
 {
     static const struct {
@@ -264,10 +327,11 @@ static void test_loops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_back), cmocka_unit_test(test_not_there),
-        cmocka_unit_test(test_lists),      cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_others),     cmocka_unit_test(test_loops),
-        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_utf16),
+        cmocka_unit_test(test_reads_back),    cmocka_unit_test(test_not_there),
+        cmocka_unit_test(test_lists),         cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_others),        cmocka_unit_test(test_loops),
+        cmocka_unit_test(test_hostile),       cmocka_unit_test(test_exfat),
+        cmocka_unit_test(test_exfat_hostile), cmocka_unit_test(test_utf16),
     };
 
     return cmocka_run_group_tests(tests, set_up, scratch_remove);
