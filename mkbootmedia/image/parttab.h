@@ -60,6 +60,8 @@ struct parttab_list {
  */
 int parttab_read(struct parttab_list *list, const char *disk, uint64_t size, unsigned sector_size,
                  const uint8_t *head, size_t len);
+/* The same of a disk that can be read: of a damaged table the copy at its end is taken. */
+int parttab_read_disk(struct parttab_list *list, const struct content *disk, unsigned sector_size);
 void parttab_list_free(struct parttab_list *list);
 
 /* What fits a table to a disk. */

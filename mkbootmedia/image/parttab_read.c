@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define TABLE_LEN MIB /* bytes: no table is longer, nor its copy */
+
 static char *copy(const char *text)
 {
     return xstrdup(text ? text : "");
@@ -44,20 +46,50 @@ static int read_partitions(struct parttab_list *list, struct fdisk_context *cont
     return failed ? 0 : 1;
 }
 
+static int read_fd(struct parttab_list *list, const char *disk, int fd, unsigned sector_size)
+{
+    struct fdisk_context *context = parttab_open(disk, fd, sector_size);
+    int result = -1;
+
+    if (context)
+        result = parttab_is_gpt(context) ? read_partitions(list, context, sector_size) : 0;
+    parttab_close(context);
+    return result;
+}
+
 int parttab_read(struct parttab_list *list, const char *disk, uint64_t size, unsigned sector_size,
                  const uint8_t *head, size_t len)
 {
-    struct fdisk_context *context;
-    int fd = parttab_memfd(size, head, len), result = -1;
+    int fd = parttab_memfd(size, head, len), result;
 
     *list = (struct parttab_list){0};
     if (fd < 0)
         return -1;
-    context = parttab_open(disk, fd, sector_size);
-    if (context)
-        result = parttab_is_gpt(context) ? read_partitions(list, context, sector_size) : 0;
-    parttab_close(context);
+    result = read_fd(list, disk, fd, sector_size);
     close(fd);
+    return result;
+}
+
+int parttab_read_disk(struct parttab_list *list, const struct content *disk, unsigned sector_size)
+{
+    const size_t len = disk->len / 2 < TABLE_LEN ? (size_t)disk->len / 2 : TABLE_LEN;
+    uint8_t *table = xcalloc(len + 1, 1);
+    int fd = -1, result = content_read(disk, 0, table, len);
+
+    *list = (struct parttab_list){0};
+    if (result == 0)
+        fd = parttab_memfd(disk->len, table, len);
+    if (fd < 0)
+        result = -1;
+    if (result == 0)
+        result = content_read(disk, disk->len - len, table, len);
+    if (result == 0 && pwrite(fd, table, len, (off_t)(disk->len - len)) != (ssize_t)len)
+        result = msg_errno(disk->path, "reading the partition table's copy");
+    if (result == 0)
+        result = read_fd(list, disk->path, fd, sector_size);
+    free(table);
+    if (fd >= 0)
+        close(fd);
     return result;
 }
 
