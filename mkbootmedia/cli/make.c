@@ -49,22 +49,33 @@ static bool to_stdout(const struct request *request)
     return request->output && strcmp(request->output, "-") == 0;
 }
 
-int make_check(const struct command *command, const struct output *output,
-               const struct request *request)
+int make_check_given(const struct command *command, const struct request *request)
 {
     const struct request_entry *entry = request_default_entry(request);
 
-    if (!entry->kernel && !entry->root.path)
-        return usage_error(command, "--kernel: is missing");
     if (!entry->root.path && request_root_adjusted(&entry->root))
         return usage_error(command,
                            "--root: is missing, and --mode, --fetch and their like are for it");
     if (entry->root.path && entry->initrds.n)
         return usage_error(command, "--initrd: --root makes the initramfs");
-    if (output->kind == PLAN_NET && !request->url)
-        return usage_error(command, "--url: is missing: where will the tree be served?");
     if (!request->sign_key != !request->sign_cert)
         return usage_error(command, "--sign-%s: is missing", request->sign_key ? "cert" : "key");
+    return 0;
+}
+
+int make_check(const struct command *command, const struct output *output,
+               const struct request *request)
+{
+    const struct request_entry *entry = request_default_entry(request);
+    int result;
+
+    if (!entry->kernel && !entry->root.path)
+        return usage_error(command, "--kernel: is missing");
+    result = make_check_given(command, request);
+    if (result != 0)
+        return result;
+    if (output->kind == PLAN_NET && !request->url)
+        return usage_error(command, "--url: is missing: where will the tree be served?");
     if (request->sign_key && !request->uki && output->kind == PLAN_NET)
         return usage_error(command, "--sign-key: is for UKIs, but --uki is missing");
     return 0;

@@ -11,6 +11,9 @@ int make_run(const struct command *command, int argc, char **argv);
 int make_check(const struct command *command, const struct output *output,
                const struct request *request);
 
+/* The part of it that holds where a stick has what is not said. */
+int make_check_given(const struct command *command, const struct request *request);
+
 /* Told of an output that has been written, before the plan is gone; -1, reported. */
 typedef int made_fn(const struct plan *plan, const struct output *output, void *arg);
 

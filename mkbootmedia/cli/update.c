@@ -2,6 +2,7 @@
 #include "cli/update.h"
 
 #include "base/msg.h"
+#include "cli/make.h"
 #include "cli/plan_print.h"
 #include "cli/progress.h"
 #include "media/manifest_image.h"
@@ -46,7 +47,11 @@ static int open_stick(struct work *work)
     if (device_list(&work->list, "") < 0 ||
         write_open(&work->target, work->path, &work->request->write, &work->list, &device) < 0)
         return -1;
-    return stick_open(&work->stick, work->path);
+    if (stick_open(&work->stick, work->path, work->target.is_file ? 0 : work->target.sector_size) <
+        0)
+        return -1;
+    work->target.sector_size = work->stick.sector_size;
+    return 0;
 }
 
 static int make_payload(struct work *work, const struct stick_given *given)
@@ -82,7 +87,9 @@ static int lay_out(struct work *work)
     if (output_usb.start(medium) < 0 || plan_finish(plan) < 0 ||
         output_usb.finish(plan, medium) < 0)
         return -1;
-    return manifest_image_finish(&work->manifest, medium);
+    if (manifest_image_finish(&work->manifest, medium) < 0)
+        return -1;
+    return stick_check(&work->stick, plan);
 }
 
 static int write_stick(struct work *work)
@@ -120,13 +127,9 @@ static int update(struct work *work, const struct stick_given *given)
 
 static int check_usage(const struct command *command, const struct options *options)
 {
-    const struct request *request = &options->request;
-
     if (options->operand_count != 1)
         return usage_error(command, "which stick? one disk is wanted");
-    if (!request->sign_key != !request->sign_cert)
-        return usage_error(command, "--sign-%s: is missing", request->sign_key ? "cert" : "key");
-    return 0;
+    return make_check_given(command, &options->request);
 }
 
 int update_command(const struct command *command, int argc, char **argv)

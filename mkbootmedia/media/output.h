@@ -15,16 +15,18 @@
 
 #define MEDIUM_PARTITIONS 16
 #define USB_CORE_OFFSET   MIB /* of a stick's BIOS boot partition */
-#define USB_CORE_ROOM     MIB
+#define USB_CORE_SIZE     MIB
+#define USB_CORE_ROOM     (USB_CORE_SIZE / 2) /* for GRUB's core image; an update uses the other half \
+                                               */
 
 /*
  * A disk that a stick's new content goes onto, beside what is there: nothing but these places is
  * written, and the partitions that stay are in the new table as they were in the old one.
  */
 struct medium_onto {
-    uint64_t disk_size;              /* bytes */
-    uint64_t core_offset, core_room; /* for GRUB's core image; room 0: there is no place for it */
-    uint64_t esp_offset;             /* bytes */
+    uint64_t disk_size;   /* bytes */
+    uint64_t core_offset; /* for GRUB's core image; 0: there is no place for it */
+    uint64_t esp_offset;
     uint64_t esp_size_min, esp_size_max;
     struct partition core; /* the BIOS boot partition as it is; size 0: none */
     unsigned esp_number;

@@ -3,7 +3,13 @@
  * when it is updated, and where there is room for what is new.
  *
  * Nothing here writes. What stays is read from the stick itself, as sources that begin somewhere
- * in the disk.
+ * in the disk: where its FAT has a file now, never where the manifest says that it was, and never
+ * from a place that the update may write to. Nothing that the manifest says is believed.
+ *
+ * stick.c          table, ESP, manifest
+ * stick_request.c  settings and entries
+ * stick_kept.c     contents
+ * stick_places.c   room
  */
 #ifndef MEDIA_STICK_H
 #define MEDIA_STICK_H
@@ -14,6 +20,12 @@
 #include "image/volume.h"
 #include "media/manifest_read.h"
 #include "media/output.h"
+
+/* A file that stays, and has to be as it was made. */
+struct stick_sum {
+    char *name; /* its source's */
+    uint8_t digest[DIGEST_LEN];
+};
 
 struct stick {
     const char *path;
@@ -27,6 +39,8 @@ struct stick {
     uint64_t core_offset;               /* GRUB's core image that the MBR starts now; 0: none */
     struct partition kept[MEDIUM_PARTITIONS];
     size_t kept_count;
+    struct stick_sum *sums;
+    size_t sum_count;
 };
 
 /* What of a request was said on the command line. */
@@ -35,20 +49,24 @@ struct stick_given {
     bool timeout;
 };
 
-/* -1, reported: it is no stick of ours, or damaged. Free it in each case. */
-int stick_open(struct stick *stick, const char *path);
+/*
+ * sector_size: of the disk, in bytes; 0: a file, whose table tells. A damaged table is read from
+ * its copy. -1, reported: it is no stick of ours, or damaged. Free it in each case.
+ */
+int stick_open(struct stick *stick, const char *path, unsigned sector_size);
 void stick_free(struct stick *stick); /* safe on {.disk.fd = -1} */
 
 /* Fills in what the request does not say with what the stick has; -1, reported. */
 int stick_request(const struct stick *stick, struct request *request,
                   const struct stick_given *given);
 /* The kernels and initramfs files of entries that stay, one of roots for each; -1, reported. */
-int stick_roots(const struct stick *stick, const struct request *request,
-                struct payload_root *roots);
-/* Files that the user has put on it, then or since, but for those that are replaced. -1, reported.
- */
+int stick_roots(struct stick *stick, const struct request *request, struct payload_root *roots);
+/* Files that the user has put on it, then or since, but for those that are in the payload. -1,
+ * reported. */
 int stick_added(const struct stick *stick, struct payload *payload);
 /* Places for what the plan holds, beside what is there now. */
 void stick_places(const struct stick *stick, const struct plan *plan, struct medium_onto *onto);
+/* Is what stays as it was made? The plan's files have their digests. -1, reported. */
+int stick_check(const struct stick *stick, const struct plan *plan);
 
 #endif

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 
 #define CORE_OFFSET USB_CORE_OFFSET
-#define CORE_ROOM   USB_CORE_ROOM
+#define CORE_SIZE   USB_CORE_SIZE
 #define TABLE_ROOM  MIB /* for the GPT's copy */
 #define FAT_BITS    32
 
@@ -47,12 +47,11 @@ struct usb_layout {
 static int add_core(const struct plan *plan, struct medium *medium, uint8_t boot[512])
 {
     const struct usb_layout *layout = medium->layout;
-    uint64_t room = medium->onto ? medium->onto->core_room : CORE_ROOM;
     size_t len = (size_t)plan->bios_core.len;
     uint8_t *core;
     const char *why;
 
-    if (plan->bios_boot.len != 512 || len > room)
+    if (plan->bios_boot.len != 512 || len > USB_CORE_ROOM)
         return msg_error("%s: placing GRUB for BIOS: a size that GRUB never has",
                          plan->bios_boot.path);
     core = xcalloc(1, len);
@@ -90,7 +89,7 @@ static int plan_esp(struct plan *plan, struct medium *medium)
         .bits = FAT_BITS,
         .size_min = esp_size_min(plan, medium),
     };
-    uint64_t size = plan->request->size, need;
+    uint64_t size = medium->onto ? 0 : plan->request->size, need;
     size_t count;
     struct item **items = plan_volume(plan, ON_ROOT, &count);
     int result = fat_plan(&layout->fat, &options, items, count);
@@ -140,7 +139,7 @@ static void add_partitions(const struct plan *plan, struct medium *medium)
     const struct datafs_options *data = &layout->data_options;
 
     if (plan->loaders.firmware & FIRMWARE_BIOS)
-        medium_add_partition(medium, plan, "BIOS boot", GPT_TYPE_BIOSBOOT, CORE_OFFSET, CORE_ROOM);
+        medium_add_partition(medium, plan, "BIOS boot", GPT_TYPE_BIOSBOOT, CORE_OFFSET, CORE_SIZE);
     medium_add_partition(medium, plan, "EFI System", GPT_TYPE_ESP, layout->esp_offset,
                          layout->fat.size);
     if (!data->size)
@@ -157,7 +156,7 @@ static int place_onto(struct plan *plan, struct medium *medium)
     const struct medium_onto *onto = medium->onto;
     struct usb_layout *layout = medium->layout;
 
-    if (plan->loaders.firmware & FIRMWARE_BIOS && !onto->core_room)
+    if (plan->loaders.firmware & FIRMWARE_BIOS && !onto->core_offset)
         return msg_error("--firmware: the stick has no place for GRUB for BIOS: write it anew");
     layout->core_offset = onto->core_offset;
     layout->esp_offset = onto->esp_offset;
@@ -184,7 +183,7 @@ static int place(struct plan *plan, struct medium *medium)
     if (medium->onto)
         return place_onto(plan, medium);
     layout->core_offset = CORE_OFFSET;
-    layout->esp_offset = bios ? CORE_OFFSET + CORE_ROOM : CORE_OFFSET;
+    layout->esp_offset = bios ? CORE_OFFSET + CORE_SIZE : CORE_OFFSET;
     plan_data(plan, layout);
     if (plan_esp(plan, medium) < 0)
         return -1;
@@ -208,11 +207,10 @@ static int start(struct medium *medium)
 /* All that is neither table nor core image nor ESP is somebody else's, or what was before. */
 static void add_unused(struct medium *medium)
 {
-    const struct medium_onto *onto = medium->onto;
     const struct usb_layout *layout = medium->layout;
     const struct image_range used[] = {
         {0, CORE_OFFSET},
-        {layout->core_offset, onto->core_room},
+        {layout->core_offset, layout->core_offset ? USB_CORE_ROOM : 0},
         {layout->esp_offset, layout->fat.size},
         {round_down(medium->size, SECTOR) - GPT_BACKUP_LEN, GPT_BACKUP_LEN},
     };
