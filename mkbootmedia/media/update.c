@@ -13,22 +13,28 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define HEAD_LEN  MIB /* bytes: the table, and zeros */
-#define FLIP_LEN  UINT64_C(4096)
-#define FLIP_4096 (6 * UINT64_C(4096)) /* with sectors of 4096 bytes: MBR, header, entries */
+#define HEAD_LEN  MIB        /* bytes: the table, and zeros */
+#define TABLE_LEN (24 * KIB) /* of it: MBR, header, entries, whatever the sectors are */
+#define FLIP_UNIT (4 * KIB)  /* what is written at once is a multiple */
 
 struct pass {
     struct update *update;
     struct feed feed;
     uint8_t *data, *there;
-    uint64_t end; /* bytes of the disk before the tail */
+    uint64_t total; /* bytes of the feed */
+    uint64_t end;   /* bytes of the disk before the tail */
 };
 
 static int report(const struct update *update)
 {
+    static const char *const states[] = {
+        [UPDATE_BEFORE] = "it boots as before",
+        [UPDATE_EITHER] = "it boots as before, or what is new: update it again",
+        [UPDATE_SWITCHED] = "it boots what is new, but its partition table has no good copy",
+    };
+
     return msg_error("%s: updating: %s; %s", update->target->path, update->target->why,
-                     update->switched ? "it has the new content, but is not as it should be"
-                                      : "it boots as before");
+                     states[update->state]);
 }
 
 static int put(struct pass *pass, const struct feed_piece *piece)
@@ -62,6 +68,7 @@ static int each_piece(struct pass *pass, int (*act)(struct pass *, const struct 
     int result;
 
     feed_open_image(&pass->feed, update->image, "the new content");
+    pass->total = pass->feed.total;
     while ((result = feed_next(&pass->feed, &piece, pass->data)) == 1) {
         if (piece.offset >= HEAD_LEN && piece.offset + piece.len <= pass->end &&
             act(pass, &piece) < 0) {
@@ -70,7 +77,7 @@ static int each_piece(struct pass *pass, int (*act)(struct pass *, const struct 
         }
         done += piece.len;
         if (update->progress)
-            update->progress(update->progress_arg, done, 2 * pass->feed.total);
+            update->progress(update->progress_arg, done, 2 * pass->total);
     }
     feed_close(&pass->feed);
     return result;
@@ -105,6 +112,23 @@ static int put_tail(struct update *update, const uint8_t *tail, uint64_t len, ui
     return result;
 }
 
+/* How much of the head has to be written: up to where it differs. */
+static int measure_flip(struct update *update, const uint8_t *head, uint64_t *len)
+{
+    struct write_target *target = update->target;
+    uint8_t *there = aligned_alloc(FEED_ALIGN, TABLE_LEN);
+    int result = 0;
+
+    if (write_get(target, there, TABLE_LEN, 0) < 0)
+        result = write_fail_at(target, "reading", 0);
+    *len = TABLE_LEN;
+    while (result == 0 && *len > FLIP_UNIT &&
+           memcmp(head + *len - FLIP_UNIT, there + *len - FLIP_UNIT, FLIP_UNIT) == 0)
+        *len -= FLIP_UNIT;
+    free(there);
+    return result;
+}
+
 /* The one write that makes the new content the stick's, and then the copy of the table. */
 static int flip(struct update *update, uint8_t *head)
 {
@@ -112,19 +136,25 @@ static int flip(struct update *update, uint8_t *head)
     struct parttab_fit fit = {.image_size = update->image->size,
                               .disk_size = target->size,
                               .sector_size = target->sector_size};
-    uint64_t tail_offset = round_down(update->image->size, SECTOR) - GPT_BACKUP_LEN;
+    uint64_t tail_offset = round_down(update->image->size, SECTOR) - GPT_BACKUP_LEN, len;
     uint8_t tail[GPT_BACKUP_LEN];
-    int result;
+    int result = 0;
 
     if (image_read(update->image, 0, head, HEAD_LEN) < 0 ||
         image_read(update->image, tail_offset, tail, sizeof tail) < 0 ||
         parttab_fit(&fit, target->path, head, HEAD_LEN) < 0)
-        return write_fail(target, "making its partition table: failed");
-    result = put_checked(update, head, fit.tail ? FLIP_4096 : FLIP_LEN, 0);
-    update->switched = result == 0;
+        result = write_fail(target, "making its partition table: failed");
     if (result == 0)
+        result = measure_flip(update, head, &len);
+    if (result == 0) {
+        update->state = UPDATE_EITHER;
+        result = put_checked(update, head, len, 0);
+    }
+    if (result == 0) {
+        update->state = UPDATE_SWITCHED;
         result = fit.tail ? put_tail(update, fit.tail, fit.tail_len, fit.tail_offset)
                           : put_tail(update, tail, sizeof tail, tail_offset);
+    }
     free(fit.tail);
     return result;
 }
@@ -133,15 +163,12 @@ static int run(struct pass *pass)
 {
     struct update *update = pass->update;
     struct write_target *target = update->target;
-    int result = each_piece(pass, put, 0);
 
-    if (result == 0)
-        result = write_flush(target);
-    if (result < 0)
+    if (each_piece(pass, put, 0) < 0 || write_flush(target) < 0)
         return -1;
     if (!target->is_file)
         ioctl(target->fd, BLKFLSBUF, 0);
-    if (each_piece(pass, compare, pass->feed.total) < 0 || flip(update, pass->data) < 0)
+    if (each_piece(pass, compare, pass->total) < 0 || flip(update, pass->data) < 0)
         return -1;
     if (!target->is_file)
         ioctl(target->fd, BLKRRPART, 0);

@@ -4,6 +4,8 @@
  *     new core image, new ESP --> flush, read back --> MBR and GPT by one write of 4 KiB --> flush
  *     --> the GPT's copy
  *
+ * (of 12 KiB where sectors have 4096 bytes)
+ *
  * Up to that one write the stick boots as before, from it on it boots the new content. Should even
  * that be torn, the GPT's copy is still the old one, and either core image finds its menu by the
  * marker that both ESPs have.
@@ -14,15 +16,21 @@
 #include "image/region.h"
 #include "media/write.h"
 
+enum update_state {
+    UPDATE_BEFORE, /* what was there is there */
+    UPDATE_EITHER, /* that, or what is new: the one write has failed or was not confirmed */
+    UPDATE_SWITCHED
+};
+
 struct update {
     struct write_target *target;
     const struct image *image; /* of the whole disk; what is spare is not written */
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *progress_arg;
-    bool switched; /* the stick has the new content */
+    enum update_state state; /* of the stick */
 };
 
-/* Writes it and reads it back. -1, reported; switched tells which content is there. */
+/* Writes it and reads it back. -1, reported; state tells which content is there. */
 int update_run(struct update *update);
 
 #endif
