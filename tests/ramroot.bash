@@ -34,12 +34,15 @@ modules_to() {
 
 # small_tree FOLDER: a root file system of BusyBox with the tests' kernel and the modules of mode
 # overlay: everything that is asked of a tree, in ten megabytes. It is not merged: lib and usr/lib
-# are two folders.
+# are two folders. The kernel's configuration is beside it, as in every distribution: else the
+# program would unpack the kernel each time to look for it there.
 small_tree() {
     local tree=$1 program
     mkdir -p "$tree"/{bin,boot,dev,etc/ssh,lib,mnt,proc,root,run,sbin,sys,tmp,usr/bin,usr/lib,var/log}
     chmod 1777 "$tree/tmp"
     cp "$("$TOP/tools/kernel" | sed -n 1p)" "$tree/boot/vmlinuz-$(kernel_version)"
+    printf 'CONFIG_%s=y\n' RD_GZIP RD_XZ RD_ZSTD SQUASHFS_ZLIB SQUASHFS_XZ SQUASHFS_ZSTD \
+        >"$tree/boot/config-$(kernel_version)"
     modules_to "$tree" loop squashfs overlay
     cp "$(command -v busybox)" "$tree/bin/busybox"
     for program in sh ls cat mount umount mkdir poweroff reboot getty login stty hostname unshare sync; do
