@@ -13,12 +13,24 @@
 /* Appends the signature over data to der; its length is the same for any data. -1, reported. */
 int sign_cms(const struct sign_key *key, const void *data, size_t len, struct buf *der);
 
+/* Who has signed; {0} is nobody. */
+struct sign_cms_signer {
+    char *name;                      /* malloc'ed; NULL: none */
+    uint8_t certificate[DIGEST_LEN]; /* SHA-256 of it, in DER */
+};
+
 /*
- * Does the signature over data hold? *signer becomes the signer's name, malloc'ed. certificate is
- * the path of a PEM file whose key has to have made it; NULL: any. *why, malloc'ed, says why not;
- * NULL: it holds. -1, reported: the certificate cannot be read.
+ * Does the signature over data hold, and is it byte for byte as sign_cms makes it with the
+ * certificate inside? That this is as it was made, its digest tells. certificate is the path of a
+ * PEM file whose key has to have signed; NULL: any. *why says why not; NULL: it holds, and *signer,
+ * which is to be freed, is who it was. -1, reported: the certificate cannot be read.
  */
 int sign_cms_check(const void *der, size_t der_len, const void *data, size_t len,
-                   const char *certificate, char **signer, char **why);
+                   const char *certificate, struct sign_cms_signer *signer, const char **why);
+/* Who a key is. */
+void sign_cms_describe(struct sign_cms_signer *signer, const struct sign_key *key);
+void sign_cms_signer_free(struct sign_cms_signer *signer); /* safe on {0} */
+/* Can the certificate be read, which sign_cms_check will want? -1, reported. */
+int sign_cms_certificate(const char *path);
 
 #endif

@@ -27,11 +27,12 @@ static json_t *range(uint64_t offset, uint64_t len)
     return json_pack("[I, I]", (json_int_t)offset, (json_int_t)len);
 }
 
-static json_t *file_row(const struct item *item)
+/* summed: its digest is known; the manifest does not have its own. */
+static json_t *file_row(const struct item *item, bool summed)
 {
     json_t *row = manifest_file(item->path, item->content.len, item->digest);
 
-    if (!item->hashed) /* the manifest itself */
+    if (!summed)
         json_object_set_new(row, "sha256", json_null());
     json_object_set_new(row, "place",
                         item->content.len ? json_integer((json_int_t)item->place) : json_null());
@@ -49,9 +50,9 @@ static json_t *files_of(const struct plan *plan, const struct item *made)
 
     for (size_t i = 0; i < plan->item_count; i++)
         if (!is_folder(&plan->items[i]))
-            json_array_append_new(array, file_row(&plan->items[i]));
+            json_array_append_new(array, file_row(&plan->items[i], plan->items[i].hashed));
     if (made)
-        json_array_append_new(array, file_row(made));
+        json_array_append_new(array, file_row(made, made->hashed));
     return array;
 }
 
@@ -180,10 +181,18 @@ static void add_layout(json_t *document, const struct medium *medium)
     json_object_set_new(document, "changing", changing);
 }
 
-static json_t *head(const struct plan *plan, bool versions)
+static json_t *head(const struct manifest_image *manifest, bool versions)
 {
+    const struct plan *plan = manifest->plan;
     json_t *document = manifest_head(plan->output == PLAN_ISO ? "iso" : "usb");
+    struct sign_cms_signer signer;
 
+    if (manifest->signature) {
+        sign_cms_describe(&signer, &manifest->key);
+        json_object_set_new(document, "signed_by",
+                            json_string(digest_hex(signer.certificate).text));
+        sign_cms_signer_free(&signer);
+    }
     manifest_add_plan(document, plan, versions);
     return document;
 }
@@ -207,15 +216,26 @@ static size_t count_folders(const struct plan *plan)
     return count;
 }
 
-/* How many bytes it will have at most. What is not known yet is as long as it can be. */
-static int measure(const struct plan *plan, size_t *room)
+/* Files before there are digests, and places. */
+static json_t *files_to_come(const struct plan *plan)
 {
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < plan->item_count; i++)
+        json_array_append_new(array, file_row(&plan->items[i], true));
+    return array;
+}
+
+/* How many bytes it will have at most. What is not known yet is as long as it can be. */
+static int measure(const struct manifest_image *manifest, size_t *room)
+{
+    const struct plan *plan = manifest->plan;
     struct buf text = {0};
-    json_t *document = head(plan, false);
+    json_t *document = head(manifest, false);
     /* an entry of a folder has a day of reading; folders have two more in themselves */
     size_t ranges = plan->item_count + 3 * count_folders(plan) + 16;
 
-    json_object_set_new(document, "files", files_of(plan, NULL));
+    json_object_set_new(document, "files", files_to_come(plan));
     if (manifest_print(&text, document) < 0)
         return -1;
     *room = text.len + plan->used_count * (VERSION_ROOM + SBAT_ROOM) + ROWS_MAX * ROW_ROOM +
@@ -247,7 +267,7 @@ int manifest_image_begin(struct manifest_image *manifest, struct plan *plan)
     *manifest = (struct manifest_image){.plan = plan};
     if (plan->request->sign_key && begin_signature(manifest) < 0)
         return -1;
-    if (measure(plan, &manifest->room) < 0)
+    if (measure(manifest, &manifest->room) < 0)
         return -1;
     manifest->text = plan_add_late(plan, MANIFEST_PATH, manifest->room);
     return manifest->text ? 0 : -1;
@@ -315,7 +335,8 @@ static void *hash_files(void *arg)
     plan_prefetch_versions(plan);
     for (size_t i = 0; i < plan->item_count && !manifest->failed; i++)
         if (!plan->items[i].room && plan->items[i].content.fd >= 0)
-            manifest->failed = hash(manifest, &plan->items[i]) < 0;
+            if (hash(manifest, &plan->items[i]) < 0)
+                manifest->failed = true;
     return NULL;
 }
 
@@ -404,7 +425,7 @@ int manifest_image_finish(struct manifest_image *manifest, const struct medium *
     join(manifest);
     if (manifest->failed || hash_rest(manifest, medium->made) < 0)
         return -1;
-    document = head(plan, true);
+    document = head(manifest, true);
     add_layout(document, medium);
     json_object_set_new(document, "files", files_of(plan, medium->made));
     result = add_regions(document, plan, medium);

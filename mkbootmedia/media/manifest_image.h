@@ -16,6 +16,7 @@
 #include "media/output.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct manifest_image {
     struct plan *plan;
@@ -26,7 +27,8 @@ struct manifest_image {
     struct digest_cache cache;
     char *cache_path; /* NULL: nowhere to keep it */
     pthread_t thread;
-    bool running, failed;
+    bool running;
+    atomic_bool failed; /* or it is no longer wanted */
 };
 
 /* Keeps room for it among the plan's files, before they get their places; -1, reported. */

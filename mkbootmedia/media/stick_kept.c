@@ -249,7 +249,8 @@ static void read_paths(struct walk *walk)
     }
     paths_sort(&added);
     for (i = 0; i < manifest->count; i++)
-        if (manifest->pieces[i].file && !paths_have(&added, manifest->pieces[i].path))
+        if (manifest->pieces[i].kind == MANIFEST_FILE &&
+            !paths_have(&added, manifest->pieces[i].path))
             paths_add(&walk->made, manifest->pieces[i].path);
     for (i = 0; i < walk->payload->added_count; i++)
         paths_add(&walk->given, walk->payload->added[i].dest);

@@ -198,7 +198,8 @@ static int check_signature(const struct stick *stick, const char *certificate)
     const struct buf *text = &stick->manifest.text;
     struct buf der = {0};
     struct file file;
-    char *signer = NULL, *why = NULL;
+    struct sign_cms_signer signer = {0};
+    const char *why = NULL;
     int result = volume_open_file(&stick->volume, MANIFEST_SIGNATURE, &file);
 
     if (result == 1 && file.content.len <= MIB) {
@@ -207,15 +208,14 @@ static int check_signature(const struct stick *stick, const char *certificate)
         result = content_read(&file.content, 0, der.data, der.len);
     } else if (result >= 0) {
         result = 0;
-        why = xstrdup("is not there");
+        why = "is not there";
     }
     if (result == 0 && !why)
         result =
             sign_cms_check(der.data, der.len, text->data, text->len, certificate, &signer, &why);
     if (result == 0 && why)
         result = msg_error("%s: updating: the signature over its manifest %s", stick->path, why);
-    free(signer);
-    free(why);
+    sign_cms_signer_free(&signer);
     buf_free(&der);
     file_free(&file);
     return result;

@@ -2,6 +2,7 @@
 #include "media/verify_private.h"
 
 #include "base/msg.h"
+#include "base/sign_cms.h"
 
 #include <linux/fs.h>
 #include <stdlib.h>
@@ -102,6 +103,8 @@ int verify_run(struct verify_report *report, const char *path, const struct veri
     struct stat st;
 
     *report = (struct verify_report){.found = "given"};
+    if (options->signature && sign_cms_certificate(options->signature) < 0)
+        return -1;
     if (stat(path, &st) < 0)
         return msg_errno(path, "opening");
     if (options->manifest && manifest_read(&report->manifest, options->manifest) < 0)

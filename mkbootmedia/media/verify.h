@@ -4,8 +4,10 @@
  * The manifest is the one that is given; else the one inside the medium; else, if that is missing
  * or damaged, IMAGE.manifest.json beside it. A disk that the image was written to has its
  * partition table at other places and for other sectors: it is brought back to what it was in the
- * image, and forth again, and has to be the same on both ways. What lies behind the image on a
- * larger disk is not looked at.
+ * image, and forth again, and has to be the same on both ways; one that stands as in the image,
+ * after dd(1), is the same, too. What lies behind the image on a larger disk is not looked at.
+ *
+ * The folder of a run that made several outputs has a manifest that names them.
  */
 #ifndef MEDIA_VERIFY_H
 #define MEDIA_VERIFY_H

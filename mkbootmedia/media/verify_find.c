@@ -87,22 +87,32 @@ static int read_file(struct buf *text, const struct verify_volume *volume)
     return result;
 }
 
-/* From its first line to the last line end behind it. */
+/* Does it end as a manifest does, perhaps with more line ends? */
+static bool is_whole(const struct buf *text)
+{
+    static const char end[] = "\"\n}\n";
+    size_t len = text->len;
+
+    while (len > 1 && text->data[len - 1] == '\n' && text->data[len - 2] == '\n')
+        len--;
+    return len >= strlen(end) && memcmp(text->data + len - strlen(end), end, strlen(end)) == 0;
+}
+
+/* From its first line to its last one, and the line ends that fill its room. */
 static int read_from(struct buf *text, const struct content *content, uint64_t offset)
 {
-    char chunk[4096];
+    char chunk[ITEM_ALIGN], ends[ITEM_ALIGN];
 
+    memset(ends, '\n', sizeof ends);
     for (; offset < content->len && text->len < MANIFEST_MAX; offset += sizeof chunk) {
         size_t n =
             content->len - offset < sizeof chunk ? (size_t)(content->len - offset) : sizeof chunk;
-        const char *nul;
 
         if (content_read(content, offset, chunk, n) < 0)
             return -1;
-        nul = memchr(chunk, '\0', n);
-        buf_add(text, chunk, nul ? (size_t)(nul - chunk) : n);
-        if (nul || chunk[n - 1] == '\n')
-            break; /* its room is filled with line ends */
+        if (memchr(chunk, '\0', n) || (is_whole(text) && memcmp(chunk, ends, n) != 0))
+            break;
+        buf_add(text, chunk, n);
     }
     return 1;
 }

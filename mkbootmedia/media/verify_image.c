@@ -11,9 +11,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define CHUNK     (1 * MIB)
-#define ADDED_MAX 100 /* files that are named at most */
-#define DEPTH_MAX 32  /* folders in folders */
+#define CHUNK         (1 * MIB)
+#define SIGNATURE_MAX (1 * MIB)
+#define ADDED_MAX     100   /* files that are named at most */
+#define DEPTH_MAX     32    /* folders in folders */
+#define FOLDERS       10000 /* that are looked into: folders of a hostile image have no end */
 
 /* A stretch of bytes of the image that is compared as one. */
 struct stretch {
@@ -27,6 +29,7 @@ struct walk {
     struct verify_view view;
     struct stretch *runs;
     size_t run_count;
+    size_t spare; /* the first spare range that does not end before the runs */
     uint64_t total;
     char *chunk;
     bool tables_differ; /* a region of the file system does */
@@ -47,13 +50,14 @@ static void add_gap(struct walk *walk, uint64_t offset, uint64_t end)
 {
     const struct manifest_doc *doc = &walk->report->manifest;
 
-    for (size_t i = 0; i < doc->spare_count && offset < end; i++) {
-        const struct image_range *spare = &doc->spare[i];
+    for (; walk->spare < doc->spare_count && doc->spare[walk->spare].offset < end; walk->spare++) {
+        const struct image_range *spare = &doc->spare[walk->spare];
+        uint64_t spare_end = spare->offset + spare->len;
 
-        if (spare->offset + spare->len <= offset || spare->offset >= end)
-            continue;
         add_run(walk, offset, spare->offset, NULL);
-        offset = spare->offset + spare->len;
+        offset = spare_end > offset ? spare_end : offset;
+        if (spare_end > end) /* the next gap may have more of it */
+            break;
     }
     add_run(walk, offset, end, NULL);
 }
@@ -82,7 +86,7 @@ static bool all_zero(const char *data, size_t len)
 
 static bool is_manifest(const struct manifest_piece *piece)
 {
-    return piece->file && !piece->summed && strcmp(piece->path, MANIFEST_PATH) == 0;
+    return !piece->summed && strcmp(piece->path, MANIFEST_PATH) == 0;
 }
 
 /* Reads a run: 1: it is as it should be; 0: it is not; -1, reported. */
@@ -124,7 +128,7 @@ static void tell(struct walk *walk, const struct stretch *run)
 {
     const struct manifest_piece *piece = run->piece;
 
-    walk->tables_differ = walk->tables_differ || (piece && !piece->file);
+    walk->tables_differ = walk->tables_differ || (piece && piece->kind == MANIFEST_REGION);
     verify_fault_at(walk->report, piece ? piece->path : "zeros", run->offset, run->len,
                     piece ? "differs" : "are not zero");
 }
@@ -139,27 +143,35 @@ static int compare_all(struct walk *walk)
             return -1;
         if (same == 0)
             tell(walk, run);
-        if (run->piece && run->piece->file)
-            walk->report->files++;
-        else if (run->piece)
+        if (run->piece && run->piece->kind == MANIFEST_REGION)
             walk->report->regions++;
+        else if (run->piece)
+            walk->report->files++;
     }
     return 0;
 }
 
+/* What find_added looks into. */
+struct search {
+    struct verify_report *report;
+    const struct volume *volume;
+    unsigned folders;
+};
+
 /* Files that the manifest does not name: somebody has put them there, which changes the tables. */
-static int find_added(struct verify_report *report, const struct volume *volume,
-                      const struct entry *folder, const char *path, int depth)
+static int find_added(struct search *search, const struct entry *folder, const char *path,
+                      int depth)
 {
+    struct verify_report *report = search->report;
     struct folder list = {0};
-    int result = volume_list(volume, folder, &list);
+    int result = search->folders++ < FOLDERS ? volume_list(search->volume, folder, &list) : 0;
 
     for (size_t i = 0; i < list.count && result == 0 && report->remarks.n < ADDED_MAX; i++) {
         const struct entry *entry = &list.list[i];
         char *name = xasprintf("%s%s%s", path, *path ? "/" : "", entry->name);
 
         if (entry->folder && depth < DEPTH_MAX)
-            result = find_added(report, volume, entry, name, depth + 1);
+            result = find_added(search, entry, name, depth + 1);
         else if (!entry->folder && !manifest_piece(&report->manifest, name))
             strings_printf(&report->remarks, "%s: was added", name);
         free(name);
@@ -173,7 +185,30 @@ static int explain(struct walk *walk, const struct content *content)
     struct verify_volume volume;
     int result = verify_volume(&volume, walk->view.path, content);
 
-    return result == 1 ? find_added(walk->report, &volume.volume, NULL, "", 0) : result;
+    if (result == 1)
+        result = find_added(&(struct search){.report = walk->report, .volume = &volume.volume},
+                            NULL, "", 0);
+    return result;
+}
+
+static int check_bytes(struct walk *walk, const struct manifest_piece *piece, const char *der)
+{
+    struct verify_report *report = walk->report;
+    const struct manifest_doc *doc = &report->manifest;
+    struct sign_cms_signer signer;
+    const char *why;
+    int result = sign_cms_check(der, (size_t)piece->len, doc->text.data, doc->text.len,
+                                walk->options->signature, &signer, &why);
+
+    if (result == 0 && !why &&
+        (!doc->signed_by || strcmp(digest_hex(signer.certificate).text, doc->signed_by) != 0))
+        why = "has not the certificate that the manifest names";
+    if (result == 0 && why)
+        verify_fault_at(report, MANIFEST_SIGNATURE, piece->offset, piece->len, why);
+    else if (result == 0)
+        report->signer = xstrdup(signer.name ? signer.name : "?");
+    sign_cms_signer_free(&signer);
+    return result;
 }
 
 /* The signature over the manifest: whose it is, and whether it holds. */
@@ -181,23 +216,22 @@ static int check_signature(struct walk *walk)
 {
     struct verify_report *report = walk->report;
     const struct manifest_piece *piece = manifest_piece(&report->manifest, MANIFEST_SIGNATURE);
-    char *der, *why = NULL;
+    const char *why = NULL;
+    char *der;
     int result;
 
-    if (!piece || !piece->placed || piece->len > MIB) {
-        if (walk->options->signature)
-            verify_fault(report, MANIFEST_SIGNATURE, "is missing");
+    if (!piece)
+        why = walk->options->signature ? "is missing" : NULL;
+    else if (!piece->len || piece->len > SIGNATURE_MAX)
+        why = "has not the size of a signature";
+    if (why)
+        verify_fault(report, MANIFEST_SIGNATURE, why);
+    if (!piece || why)
         return 0;
-    }
     der = xcalloc((size_t)piece->len, 1);
     result = verify_view_read(&walk->view, piece->offset, der, (size_t)piece->len);
     if (result == 0)
-        result = sign_cms_check(der, (size_t)piece->len, report->manifest.text.data,
-                                report->manifest.text.len, walk->options->signature,
-                                &report->signer, &why);
-    if (why)
-        verify_fault_at(report, MANIFEST_SIGNATURE, piece->offset, piece->len, why);
-    free(why);
+        result = check_bytes(walk, piece, der);
     free(der);
     return result;
 }

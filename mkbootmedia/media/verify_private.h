@@ -5,7 +5,7 @@
  * verify_find.c   the manifest inside an image
  * verify_view.c   a disk as the image that was written to it
  * verify_image.c  the comparison of an image
- * verify_tree.c   and of a tree
+ * verify_tree.c   and of a tree, or of several outputs
  */
 #ifndef MEDIA_VERIFY_PRIVATE_H
 #define MEDIA_VERIFY_PRIVATE_H

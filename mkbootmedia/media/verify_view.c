@@ -10,9 +10,19 @@
 
 #include <stdlib.h>
 
-/* Is the table on the disk what fitting the image's to it makes? */
-static int check_forth(const struct verify_view *view, const uint8_t *there,
-                       struct verify_report *report)
+/* The image's table stands on the disk as it is, as dd(1) copies it. */
+static void take_there(struct verify_view *view, const uint8_t *there)
+{
+    memcpy(view->head, there, view->head_len);
+    free(view->tail);
+    view->tail = NULL;
+}
+
+/*
+ * Is the table on the disk what fitting the image's to it makes? If none was fitted, what is there
+ * counts.
+ */
+static int check_forth(struct verify_view *view, const uint8_t *there, struct verify_report *report)
 {
     struct parttab_fit fit = {
         .image_size = view->size, .disk_size = view->content.len, .sector_size = view->sector_size};
@@ -21,6 +31,8 @@ static int check_forth(const struct verify_view *view, const uint8_t *there,
 
     memcpy(head, view->head, view->head_len);
     result = parttab_fit(&fit, view->path, head, view->head_len);
+    if (result >= 0 && !fit.tail)
+        take_there(view, there);
     if (fit.tail && memcmp(head, there, view->head_len) != 0)
         verify_fault_at(report, "GPT", 0, view->head_len, "differs");
     if (fit.tail) {
@@ -32,7 +44,7 @@ static int check_forth(const struct verify_view *view, const uint8_t *there,
     }
     free(fit.tail);
     free(head);
-    return result;
+    return result < 0 ? -1 : 0;
 }
 
 /* What protects the GPT in the MBR is as long as the image again. */
@@ -79,9 +91,12 @@ static int bring_back(struct verify_view *view, struct verify_report *report)
         result = image_finish(&image, view->size);
     if (result == 0)
         result = take_table(view, &image);
-    clear_table(view);
-    if (result == 0)
+    if (result == 0 && memcmp(view->head, there, view->head_len) == 0) {
+        take_there(view, there);
+    } else if (result == 0) {
+        clear_table(view);
         result = check_forth(view, there, report);
+    }
     image_free(&image);
     free(there);
     return result;

@@ -108,11 +108,48 @@ static void test_read(void **state)
     }
 }
 
+/* Ranges over twelve letters that are bytes 4 to 15; '.' is a zero. */
+static void test_clear(void **state)
+{
+    static const struct {
+        const char *name;
+        struct image_range ranges[3];
+        size_t count;
+        const char *out;
+    } clears[] = {
+        {"none", {{0}}, 0, "abcdefghijkl"},
+        {"before", {{0, 4}}, 1, "abcdefghijkl"},
+        {"behind", {{16, 9}}, 1, "abcdefghijkl"},
+        {"over the start", {{0, 5}}, 1, ".bcdefghijkl"},
+        {"over the end", {{15, 5}}, 1, "abcdefghijk."},
+        {"over all", {{0, 99}}, 1, "............"},
+        {"just all", {{4, 12}}, 1, "............"},
+        {"empty", {{8, 0}}, 1, "abcdefghijkl"},
+        {"three", {{4, 1}, {6, 2}, {15, 1}}, 3, ".b..efghijk."},
+        {"touching", {{5, 1}, {6, 1}, {7, 1}}, 3, "a...efghijkl"},
+        {"some elsewhere", {{0, 2}, {9, 1}, {77, 1}}, 3, "abcde.ghijkl"},
+        {"the last there is", {{UINT64_MAX - 1, 1}}, 1, "abcdefghijkl"},
+    };
+
+    (void)state;
+    for (size_t n = 0; n < ARRAY_LEN(clears); n++) {
+        char data[] = "#abcdefghijkl#";
+
+        image_ranges_clear(clears[n].ranges, clears[n].count, 4, data + 1, 12);
+        for (size_t i = 0; i < 12; i++)
+            if ((data[i + 1] ? data[i + 1] : '.') != clears[n].out[i])
+                fail_msg("%s: byte %zu", clears[n].name, i);
+        assert_int_equal(data[0], '#');
+        assert_int_equal(data[13], '#');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finish),
         cmocka_unit_test(test_read),
+        cmocka_unit_test(test_clear),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
