@@ -153,7 +153,7 @@ int feed_open(struct feed *feed, const char *path, const struct bmap *map, const
 static bool cut(struct feed *feed, struct feed_piece *piece)
 {
     const struct feed_run *run;
-    uint64_t left;
+    uint64_t left, most;
 
     while (feed->run < feed->run_count && feed->at == feed->runs[feed->run].len) {
         feed->run++;
@@ -164,7 +164,8 @@ static bool cut(struct feed *feed, struct feed_piece *piece)
     run = &feed->runs[feed->run];
     *piece = (struct feed_piece){.offset = run->offset + feed->at, .zero = run->zero};
     left = run->len - feed->at;
-    piece->len = FEED_PIECE - piece->offset % FEED_PIECE;
+    most = run->zero ? FEED_ZEROS : FEED_PIECE;
+    piece->len = most - piece->offset % most;
     if (piece->len > left)
         piece->len = left;
     feed->at += piece->len;

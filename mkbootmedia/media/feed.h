@@ -14,7 +14,8 @@
 #include "media/unpack.h"
 
 #define FEED_ALIGN   UINT64_C(4096) /* bytes: pieces begin and end on it */
-#define FEED_PIECE   (4 * MIB)      /* no piece crosses a multiple of it */
+#define FEED_PIECE   (4 * MIB)      /* no piece of data crosses a multiple of it */
+#define FEED_ZEROS   (32 * MIB)     /* nor one of zeros of this */
 #define FEED_UNKNOWN UINT64_MAX
 
 struct feed_piece {
