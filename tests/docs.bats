@@ -153,7 +153,8 @@ members() { sed -n 's/^  "\([a-z0-9_]*\)":.*/\1/p' "$1" | sort; }
         mkbootmedia plan "${what[@]}" $command >plan
         # inspect reads images only
         [ $command = net ] || mkbootmedia inspect --json $command.img >inspect
-        for document in $command plan inspect; do
+        mkbootmedia verify --json $command.img >verify
+        for document in $command plan inspect verify; do
             [ "$(members $document | wc -l)" -ge 10 ]
             same "$document --json" "$(members $document)" "man page" \
                 "$(cd "$TOP" && json_members $document)"
@@ -174,12 +175,15 @@ told() { sed -n "/^\.It Li $1\$/,/^\.It/p" | tr -cs 'a-z0-9_\n' '[\n*]' | sort -
     lab "outputs = { usb, net } url = http://10.0.0.1 entry debian { kernel = vmlinuz }
         host 525400123456 { files = node1.key:/key }"
     mkbootmedia all -q -f lab.conf -o out
-    for which in 'a boot root:out/net' 'several outputs:out'; do
+    mkdir image
+    mkbootmedia usb -q -k vmlinuz -i initrd.img --sign-key lab.key --sign-cert lab.crt --manifest -o image/img
+    mv image/img.manifest.json image/manifest.json
+    for which in 'an image:image' 'a boot root:out/net' 'several outputs:out'; do
         page=$(section JSON | sed -n "/^\.Ss manifest.json of ${which%:*}\$/,/^\.S/p")
         manifest=${which#*:}/manifest.json
         same "$manifest" "$(jq -r 'keys[]' "$manifest" | sort)" "man page" \
             "$(sed -n 's/^\.It Li //p' <<<"$page" | sort)"
-        for list in $(jq -r 'to_entries[] | select(.value | type == "array") | .key' "$manifest"); do
+        for list in $(jq -r 'to_entries[] | select(.value | type == "array" and (.[0] | type == "object")) | .key' "$manifest"); do
             [ -z "$(comm -23 <(inner "$manifest" "$list") <(told "$list" <<<"$page"))" ] ||
                 { echo "$manifest: $list"; inner "$manifest" "$list"; false; }
         done

@@ -4,7 +4,8 @@
 TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 MKBOOTMEDIA=${MKBOOTMEDIA:-$TOP/build/san/mkbootmedia}
 PATH=$PATH:/usr/sbin:/sbin
-# The user's own cache of digests is left alone.
+# The user's own cache of digests is left alone; that of tools/kernel is not.
+export MKBOOTMEDIA_CACHE=${MKBOOTMEDIA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mkbootmedia}
 export XDG_CACHE_HOME=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/cache
 
 mkbootmedia() { "$MKBOOTMEDIA" "$@"; }

@@ -62,8 +62,8 @@ places() {
         [range($all | length - 1) | {from: $all[.].to, to: $all[. + 1].from} | select(.from < .to)] as $gaps |
         ($regions[] | ends(.what)),
         ([$files[] | select(.own | not)] | to_entries[] |
-            select(.key % 12 == 0 or (.value.what | test("vmlinuz|initrd|tools|BOOTX64"))) | .value | ends(.what)),
-        ($gaps | to_entries[] | select(.key % 12 == 0 or .key == ($gaps | length - 1)) | .value | ends("zeros"))
+            select(.key % 25 == 0 or (.value.what | test("vmlinuz|initrd|BOOTX64"))) | .value | ends(.what)),
+        ($gaps | to_entries[] | select(.key % 30 == 0 or .key == ($gaps | length - 1)) | .value | ends("zeros"))
     ' "$1"
 }
 

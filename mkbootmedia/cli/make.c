@@ -278,6 +278,10 @@ static int write_file(struct work *work, const struct sink_options *options)
         result = draft_manifest(&beside, work);
     if (result == 0)
         result = sink_end(&sink, &work->medium.image);
+    if (result == 0)
+        result = manifest_image_check(&work->manifest);
+    if (result == 0)
+        result = sink_publish(&sink);
     for (size_t i = 0; i < beside.count && result == 0; i++)
         result = draft_publish(&beside.drafts[i]);
     for (size_t i = 0; i < beside.count; i++)
@@ -311,6 +315,20 @@ static int write_tree(struct work *work)
     return 0;
 }
 
+/* Onto disks or into a pipe, where nothing can be taken back. */
+static int write_through(struct work *work, const struct sink_options *options)
+{
+    const struct request *request = work->request;
+    const struct image *image = &work->medium.image;
+    int result = complete_all(work);
+
+    if (result == 0 && !request->output)
+        result = write_medium(request, image, work->output->name);
+    else if (result == 0)
+        result = sink_stream(image, STDOUT_FILENO, "standard output", options);
+    return result < 0 ? -1 : manifest_image_check(&work->manifest);
+}
+
 static int write_output(struct work *work)
 {
     const struct request *request = work->request;
@@ -320,11 +338,7 @@ static int write_output(struct work *work)
         return write_tree(work);
     if (request->output && !to_stdout(request))
         return write_file(work, &options);
-    if (complete_all(work) < 0)
-        return -1;
-    if (!request->output)
-        return write_medium(request, &work->medium.image, work->output->name);
-    return sink_stream(&work->medium.image, STDOUT_FILENO, "standard output", &options);
+    return write_through(work, &options);
 }
 
 /* A dry run of a tree, or onto disks, looks at what is there. */

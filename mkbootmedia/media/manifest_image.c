@@ -262,9 +262,22 @@ static int begin_signature(struct manifest_image *manifest)
     return manifest->signature ? 0 : -1;
 }
 
+/* The ctime of a file that is there by its name; false: there is none. */
+static bool read_time(const struct item *item, struct timespec *changed)
+{
+    struct stat st;
+
+    if (item->content.fd < 0 || fstat(item->content.fd, &st) < 0 || !st.st_nlink)
+        return false;
+    *changed = st.st_ctim;
+    return true;
+}
+
 int manifest_image_begin(struct manifest_image *manifest, struct plan *plan)
 {
     *manifest = (struct manifest_image){.plan = plan};
+    for (size_t i = 0; i < plan->item_count; i++)
+        read_time(&plan->items[i], &plan->items[i].changed);
     if (plan->request->sign_key && begin_signature(manifest) < 0)
         return -1;
     if (measure(manifest, &manifest->room) < 0)
@@ -303,6 +316,7 @@ static bool is_cached(const struct content *content)
 static int hash(struct manifest_image *manifest, struct item *item)
 {
     const struct content *content = &item->content;
+    struct timespec changed; /* since the start, manifest_image_check tells */
     int result;
 
     if (is_cached(content))
@@ -310,7 +324,7 @@ static int hash(struct manifest_image *manifest, struct item *item)
                                   &(struct source){.path = (char *)content->path,
                                                    .fd = content->fd,
                                                    .size = content->len},
-                                  0, item->digest, &item->changed);
+                                  0, item->digest, &changed);
     else
         result = digest_content(content, 0, item->digest);
     item->hashed = result == 0;
@@ -438,6 +452,21 @@ int manifest_image_finish(struct manifest_image *manifest, const struct medium *
     buf_free(&text);
     save_cache(manifest);
     return result;
+}
+
+int manifest_image_check(const struct manifest_image *manifest)
+{
+    const struct plan *plan = manifest->plan;
+    struct timespec now;
+
+    for (size_t i = 0; i < plan->item_count; i++) {
+        const struct item *item = &plan->items[i];
+
+        if (item->changed.tv_sec && read_time(item, &now) &&
+            (now.tv_sec != item->changed.tv_sec || now.tv_nsec != item->changed.tv_nsec))
+            return msg_error("%s: reading: the file has changed meanwhile", item->content.path);
+    }
+    return 0;
 }
 
 void manifest_image_free(struct manifest_image *manifest)

@@ -37,6 +37,11 @@ int manifest_image_begin(struct manifest_image *manifest, struct plan *plan);
 void manifest_image_start(struct manifest_image *manifest);
 /* Writes the text into the finished image; -1, reported. */
 int manifest_image_finish(struct manifest_image *manifest, const struct medium *medium);
+/*
+ * When all is written: has no file changed since manifest_image_begin? Else what was written may
+ * not be what the manifest says. -1, reported.
+ */
+int manifest_image_check(const struct manifest_image *manifest);
 void manifest_image_free(struct manifest_image *manifest); /* safe on {0} */
 
 #endif

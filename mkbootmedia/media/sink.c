@@ -138,7 +138,12 @@ int sink_end(struct sink *sink, const struct image *image)
     if (result < 0)
         sink->meter.stop = true;
     join(sink);
-    return result < 0 || sink->early_failed ? -1 : draft_publish(&sink->draft);
+    return result < 0 || sink->early_failed ? -1 : 0;
+}
+
+int sink_publish(struct sink *sink)
+{
+    return draft_publish(&sink->draft);
 }
 
 void sink_free(struct sink *sink)

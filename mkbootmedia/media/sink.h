@@ -48,9 +48,11 @@ int sink_check(const char *path, struct stat *st);
  */
 int sink_begin(struct sink *sink, const char *path, uint64_t size, struct region *early,
                size_t early_count, const struct sink_options *options);
-/* Writes what is left of the finished image and publishes the file; -1, reported. */
+/* Writes what is left of the finished image; -1, reported. */
 int sink_end(struct sink *sink, const struct image *image);
-/* Without a sink_end that succeeded, nothing remains; the old output is as it was. */
+/* Gives the file its name; -1, reported. */
+int sink_publish(struct sink *sink);
+/* Without a sink_publish that succeeded, nothing remains; the old output is as it was. */
 void sink_free(struct sink *sink);
 
 /* Writes the image to an open descriptor (a pipe), zeros included; -1, reported. */
