@@ -21,7 +21,7 @@
 #define NAMED(p)   "{\"path\": \"" p "\", \"size\": 10, \"sha256\": \"" SUM "\"}"
 #define REGION(p)  "{\"what\": \"FAT\", \"size\": 10, \"sha256\": \"" SUM "\", \"offset\": " #p "}"
 #define PART(o, s)                                                                                 \
-    "{\"name\": \"n\", \"type\": \"t\", \"guid\": \"g\", \"offset\": " #o ", \"size\": " #s "}"
+    "{\"number\": 1, \"name\": \"n\", \"type\": \"t\", \"guid\": \"g\", \"offset\": " #o ", \"size\": " #s "}"
 
 static const char impossible[] = "says something impossible";
 static const char unknown[] = "has a format that this version does not know";

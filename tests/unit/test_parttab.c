@@ -12,9 +12,9 @@
 
 static const struct partition partitions[] = {
     {"BIOS boot", GPT_TYPE_BIOSBOOT, "11111111-2222-3333-4444-555555555551", 34 * SECTOR,
-     1000 * SECTOR, false},
+     1000 * SECTOR, 0, NULL, false},
     {"ESP \xc3\xbc", GPT_TYPE_ESP, "11111111-2222-3333-4444-555555555552", 2049 * SECTOR,
-     73728 * SECTOR, false},
+     73728 * SECTOR, 0, NULL, false},
 };
 
 static struct parttab table_of(enum mbr_style style, const uint8_t *boot_code)
