@@ -1,10 +1,13 @@
 #!/usr/bin/env bats
 # kill -9 before every system call by which a run changes the tree: what is there then boots, and the
-# next run gives the tree that an undisturbed run gives.
+# next run gives the tree that an undisturbed run gives. What is killed is the program without the
+# sanitizers, which have nothing to say any more then; the next run is with them.
 
 bats_require_minimum_version 1.5.0
 load lib
 load tree
+
+PLAIN=$TOP/build/mkbootmedia
 
 # What changes a file system.
 CALLS='mkdir mkdirat rename renameat link linkat unlink unlinkat rmdir syncfs fsync ftruncate pwrite64'
@@ -37,7 +40,7 @@ setup() {
 # a fourth of those that only write to files that nobody sees yet, half of renames and links
 points() {
     local call
-    ASAN_OPTIONS=detect_leaks=0 strace -y -o points -e trace="${CALLS// /,}" "$MKBOOTMEDIA" "$@" -o net
+    strace -y -o points -e trace="${CALLS// /,}" "$PLAIN" "$@" -o net
     for call in $CALLS; do
         grep "^$call(" points | grep -nE "$PWD|^[0-9]+:(rename|mkdir|rmdir|unlink)\(" |
             sed "s/^\([0-9]*\):.*/$call \1/" |
@@ -49,9 +52,8 @@ points() {
 killed() {
     local call=$1 n=$2 status=0
     shift 2
-    # LeakSanitizer cannot work under ptrace
-    ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace="$call" -e "inject=$call:signal=KILL:when=$n" \
-        "$MKBOOTMEDIA" "$@" -o net 2>/dev/null || status=$?
+    strace -o /dev/null -e trace="$call" -e "inject=$call:signal=KILL:when=$n" \
+        "$PLAIN" "$@" -o net 2>/dev/null || status=$?
     [ $status = 137 ]
 } 2>/dev/null # bash says "Killed"
 
