@@ -2,9 +2,11 @@
  * verify_tree: the files of a boot root; and the outputs of a run that made several, of which a
  * boot root is compared with its own manifest, too.
  */
+#include "media/tree_private.h"
 #include "media/verify_private.h"
 
 #include "base/msg.h"
+#include "boot/plan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,9 +25,10 @@ struct walk {
     const struct verify_options *options;
     const struct manifest_doc *doc;
     int fd;
-    const char *path;   /* of the folder, for messages */
-    const char *within; /* "", or of which output it is, with '/': before names in the report */
-    uint64_t *total;    /* bytes that are to be read, as far as it is known */
+    const char *path;      /* of the folder, for messages */
+    const char *within;    /* "", or of which output it is, with '/': before names in the report */
+    uint64_t *total;       /* bytes that are to be read, as far as it is known */
+    struct tree_list kept; /* files of older generations, which stay where they are */
 };
 
 static void fault(const struct walk *walk, const char *path, const char *why)
@@ -131,9 +134,43 @@ static int compare_file(const struct walk *walk, const struct manifest_piece *pi
     return result;
 }
 
-static bool is_ours(const char *path)
+/* Adds the files of one generation. */
+static int read_generation(struct walk *walk, int fd, const char *name)
 {
-    return strcmp(path, "manifest.json") == 0 || strcmp(path, ".mkbootmedia") == 0;
+    char *path = xasprintf("%s/" TREE_SUMS_NAME, name);
+    struct tree_list list;
+    int result = tree_list_read(&list, fd, path, walk->path);
+
+    for (size_t i = 0; result == 1 && i < list.count; i++)
+        tree_list_add(&walk->kept, xstrdup(list.files[i].path));
+    if (result == 1)
+        tree_list_free(&list);
+    free(path);
+    return result < 0 ? -1 : 0;
+}
+
+static int read_kept(struct walk *walk)
+{
+    const char *name;
+    int fd = open_folder(walk, PLAN_NET_PRIVATE "/generations/", &name), result = 0;
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+
+    if (!dir && fd >= 0)
+        close(fd);
+    while (dir && result == 0 && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            result = read_generation(walk, dirfd(dir), entry->d_name);
+    if (dir)
+        closedir(dir);
+    tree_list_sort(&walk->kept);
+    return result;
+}
+
+static bool is_ours(const struct walk *walk, const char *path)
+{
+    return strcmp(path, TREE_MANIFEST_NAME) == 0 || strcmp(path, ".mkbootmedia") == 0 ||
+           manifest_piece(walk->doc, path) || tree_list_find(&walk->kept, path);
 }
 
 /* Files that nobody of us has made: they may be there. */
@@ -149,9 +186,8 @@ static void find_added(const struct walk *walk, int fd, const char *within, int 
         char *name = xasprintf("%s%s%s", within, *within ? "/" : "", entry->d_name);
         struct stat st = {0};
 
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_ours(name) ||
-            manifest_piece(walk->doc, name) ||
-            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            is_ours(walk, name) || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
             st.st_mode = 0;
         if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
             find_added(walk, openat(dirfd(dir), entry->d_name, FOLDER | O_NOFOLLOW), name,
@@ -226,7 +262,10 @@ static int compare_all(struct walk *walk)
         result = doc->by_path[i]->kind == MANIFEST_TREE ? compare_output(walk, doc->by_path[i])
                                                         : compare_file(walk, doc->by_path[i]);
     if (result == 0)
+        result = read_kept(walk);
+    if (result == 0)
         find_added(walk, openat(walk->fd, ".", FOLDER), "", 0);
+    tree_list_free(&walk->kept);
     close(walk->fd);
     return result;
 }
