@@ -420,7 +420,7 @@ END
 @test "many files and folders: the manifest has the room that was kept for it" {
     for i in $(seq 400); do
         mkdir -p "many/d$((i % 80))/e"
-        echo "$i" >"many/d$((i % 80))/e/$i-$(printf 'ü"%.0s' {1..40})"
+        echo "$i" >"many/d$((i % 80))/e/$i-$(printf 'ü%.0s' {1..90})"
     done
     for kind in usb iso; do
         mkbootmedia $kind -q -k vmlinuz --add many -o image
