@@ -151,11 +151,13 @@ static int fill_consoles(const struct stick *stick, struct request *request)
 
 static int fill_timeout(const struct stick *stick, struct request *request)
 {
+    const json_t *timeout = json_object_get(menu_of(stick), "timeout");
     char text[32];
 
-    snprintf(text, sizeof text, "%lld",
-             (long long)json_integer_value(json_object_get(menu_of(stick), "timeout")));
-    return setting_timeout(request, text) ? stick_refuse(stick, "the time-out") : 0;
+    snprintf(text, sizeof text, "%lld", (long long)json_integer_value(timeout));
+    if (!json_is_integer(timeout) || setting_timeout(request, text))
+        return stick_refuse(stick, "the time-out");
+    return 0;
 }
 
 static int fill_menu(const struct stick *stick, struct request *request,

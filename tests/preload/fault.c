@@ -12,6 +12,8 @@
  *   readfail:OFFSET:COUNT  the first COUNT reads that cover this byte fail
  *   kill:N         the process is killed at the N-th write
  *   fakezero:1     zeros that it is asked to make (fallocate) are acknowledged, and not made
+ *   tear:N:BYTES   the N-th write takes only so many bytes, then the process is killed
+ *   count:1        how many writes there were goes to FAULT_COUNT, a file, at the end
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -62,6 +64,18 @@ static int fail(int cause)
 {
     errno = cause;
     return -1;
+}
+
+static void __attribute__((destructor)) tell_count(void)
+{
+    const char *path = getenv("FAULT_COUNT");
+    long long unused, more;
+    FILE *file = path && fault("count", &unused, &more) ? fopen(path, "w") : NULL;
+
+    if (!file)
+        return;
+    fprintf(file, "%lld\n", writes);
+    fclose(file);
 }
 
 /* 1: *result is what the write returns; 0: it is done, with *len bytes. */
@@ -115,8 +129,16 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off_t offset)
     write_fn *next = (write_fn *)dlsym(RTLD_NEXT, "pwrite64");
     ssize_t result;
 
-    if (is_faulty(fd) && before_write(&len, offset, &result))
+    long long n, bytes;
+
+    if (!is_faulty(fd))
+        return next(fd, data, len, offset);
+    if (before_write(&len, offset, &result))
         return result;
+    if (fault("tear", &n, &bytes) && writes == n) {
+        next(fd, data, (size_t)bytes, offset);
+        kill(getpid(), SIGKILL);
+    }
     return next(fd, data, len, offset);
 }
 

@@ -76,6 +76,27 @@ static void test_core(void **state)
     }
 }
 
+/* What was patched is read back; what GRUB has not made says nothing. */
+static void test_core_offset(void **state)
+{
+    static const uint64_t offsets[] = {0, 512, MIB, MIB + 512 * KIB, UINT64_C(0x123456789a00)};
+    uint8_t boot[512] = {0};
+
+    (void)state;
+    memcpy(boot + 0x180, "GRUB ", 6);
+    for (size_t i = 0; i < ARRAY_LEN(offsets); i++) {
+        grub_bios_patch_boot(boot, offsets[i]);
+        assert_int_equal(grub_bios_core_offset(boot), offsets[i]);
+    }
+    put_le64(boot + 0x5c, UINT64_MAX);
+    assert_int_equal(grub_bios_core_offset(boot), 0);
+    put_le64(boot + 0x5c, 2048);
+    boot[0x181] = 'r';
+    assert_int_equal(grub_bios_core_offset(boot), 0);
+    memset(boot, FILLER, sizeof boot);
+    assert_int_equal(grub_bios_core_offset(boot), 0);
+}
+
 static void test_check(void **state)
 {
     static uint8_t core[(UINT16_MAX + 3) * 512];
@@ -96,9 +117,8 @@ static void test_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_boot),
-        cmocka_unit_test(test_hybrid),
-        cmocka_unit_test(test_core),
+        cmocka_unit_test(test_boot),  cmocka_unit_test(test_hybrid),
+        cmocka_unit_test(test_core),  cmocka_unit_test(test_core_offset),
         cmocka_unit_test(test_check),
     };
 

@@ -324,6 +324,48 @@ static void test_loops(void **state)
     free(data);
 }
 
+/* The entry of a cluster in the first FAT. */
+static void set_cluster(const struct fat_volume *fat, uint8_t *data, uint32_t cluster,
+                        uint32_t value)
+{
+    if (fat->bits == 32)
+        put_le32(data + fat->fat_offset + 4 * (uint64_t)cluster, value);
+    else
+        put_le16(data + fat->fat_offset + 2 * (uint64_t)cluster, (uint16_t)value);
+}
+
+/* Up to the last cluster that is not free, be it bad; never past the volume. */
+static void test_used(void **state)
+{
+    (void)state;
+    for (int bits = 16; bits <= 32; bits *= 2) {
+        struct content content = scratch_load(bits == 16 ? "fat16" : "fat32");
+        uint8_t *data = (uint8_t *)content.data;
+        struct volume volume;
+        const struct fat_volume *fat = &volume.fat;
+        uint64_t used, end;
+
+        assert_int_equal(volume_open(&volume, &content), 0);
+        assert_int_equal(fat_read_used(fat, &used), 0);
+        assert_int_equal((used - fat->data_offset) % fat->cluster_size, 0);
+        assert_in_range(used, fat->data_offset + 300 * 512, content.len - 1);
+        end = fat->data_offset + fat->clusters * fat->cluster_size;
+        assert_true(end <= content.len);
+        set_cluster(fat, data, fat->clusters, 0x0ffffff7); /* the last but one, bad */
+        assert_int_equal(fat_read_used(fat, &used), 0);
+        assert_int_equal(used, end - fat->cluster_size);
+        set_cluster(fat, data, fat->clusters + 1, 1);
+        assert_int_equal(fat_read_used(fat, &used), 0);
+        assert_int_equal(used, end);
+        memset(data + fat->fat_offset, 0, fat->root_offset - fat->fat_offset);
+        if (bits == 32) /* the upper four bits count for nothing */
+            set_cluster(fat, data, 77, 0xf0000000);
+        assert_int_equal(fat_read_used(fat, &used), 0);
+        assert_int_equal(used, fat->data_offset);
+        free(data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_others),        cmocka_unit_test(test_loops),
         cmocka_unit_test(test_hostile),       cmocka_unit_test(test_exfat),
         cmocka_unit_test(test_exfat_hostile), cmocka_unit_test(test_utf16),
+        cmocka_unit_test(test_used),
     };
 
     return cmocka_run_group_tests(tests, set_up, scratch_remove);
