@@ -20,10 +20,10 @@ mounted
 # update_stick OPTION... DISK: to the other initramfs.
 update_stick() { "$program" update -q "$@" -i "$work/initramfs.new"; }
 
-# told LOG CONTENT FIRMWARE SECUREBOOT: what is wrong with a boot of that content.
+# told LOG CONTENT MACHINE FIRMWARE SECUREBOOT: what is wrong with a boot of that content.
 told() {
     [ "$2" = old ] || sha256=$sha256_new
-    faults "$1" "$3" "$4"
+    faults "$1" "$4" "$5"
 }
 
 updated() {
