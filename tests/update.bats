@@ -11,7 +11,7 @@ load stick
 setup_file() {
     [ "$(id -u)" = 0 ] # loop devices
     export SHARE=$BATS_FILE_TMPDIR
-    cd "$SHARE"
+    cd "$SHARE" || return
     kernel=$(kernel)
     cp "$kernel" kernel.1
     { cat kernel.1 && printf 'more'; } >kernel.2
@@ -32,9 +32,8 @@ END
 }
 
 setup() {
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
     cp "$SHARE/disk" disk
-    one=boot/linux
 }
 
 teardown() { disks_free; }
@@ -54,13 +53,22 @@ stays() {
     same "$1" docs/mine.bin "$SHARE/mine"
 }
 
+# refused REGEX COMMAND...: exit 1, and the disk is as it was.
+refused() {
+    local before regex=$1
+    shift
+    before=$(sha256sum <disk)
+    fails 1 "$regex" "$@"
+    [ "$(sha256sum <disk)" = "$before" ]
+}
+
 @test "a new initramfs: the menu is as it was" {
     on_stick disk boot/grub/grub.cfg >before
     update disk -i "$SHARE/initrd.2"
     good disk
     stays disk
-    same disk $one/initrd.img "$SHARE/initrd.2"
-    same disk $one/vmlinuz "$SHARE/kernel.1"
+    same disk boot/linux/initrd.img "$SHARE/initrd.2"
+    same disk boot/linux/vmlinuz "$SHARE/kernel.1"
     same disk boot/grub/grub.cfg before
     [ "$(manifest disk '[.label, .menu.timeout, .entries[0].title, (.menu.consoles | join(" ")), (.added | join(" "))] | join("|")')" = \
         "STICK|7|It's one|ttyS0,115200 tty0|docs/mine.bin" ]
@@ -70,11 +78,11 @@ stays() {
 @test "a new kernel; other settings; nothing at all" {
     update disk -k "$SHARE/kernel.2"
     good disk
-    same disk $one/vmlinuz "$SHARE/kernel.2"
-    same disk $one/initrd.img "$SHARE/initrd.1"
+    same disk boot/linux/vmlinuz "$SHARE/kernel.2"
+    same disk boot/linux/initrd.img "$SHARE/initrd.1"
     update disk --title Two --cmdline 'x=1' --label OTHER --timeout -1 --console tty0
     good disk
-    same disk $one/vmlinuz "$SHARE/kernel.2"
+    same disk boot/linux/vmlinuz "$SHARE/kernel.2"
     [ "$(manifest disk '[.label, .menu.timeout, .entries[0].title, (.entries[0].arguments | join(" "))] | join("|")')" = \
         'OTHER|-1|Two|console=tty0 x=1' ]
     mlabel -s -i "$(esp disk)" :: | grep -q OTHER
@@ -93,8 +101,8 @@ stays() {
         update disk -i "$SHARE/initrd.$((i % 2 + 1))" --title "Number $i"
         good disk
         stays disk
-        same disk $one/initrd.img "$SHARE/initrd.$((i % 2 + 1))"
-        place="$(partition disk $ESP) $(core_of disk)"
+        same disk boot/linux/initrd.img "$SHARE/initrd.$((i % 2 + 1))"
+        place="$(partition disk "$ESP") $(core_of disk)"
         [ "$place" != "$last" ]
         last=$place places+=("$place")
         [ "$(sfdisk -d disk | grep -c start=)" = 3 ]
@@ -107,7 +115,7 @@ stays() {
     good disk
     stays disk
     [ "$(manifest disk '[.label, .menu.timeout, .menu.default, (.entries | map(.name) | join(" "))] | join("|")')" = 'SPEC|3|two|one two' ]
-    none get disk $one/vmlinuz gone
+    none get disk boot/linux/vmlinuz gone
     update disk -i "$SHARE/initrd.1" --title Zwei
     good disk
     same disk boot/one/initrd2.img "$SHARE/initrd.2"
@@ -122,11 +130,11 @@ stays() {
     good disk
     stays disk
     manifest disk '.entries[0].root.mode' | grep -qx tmpfs
-    get disk $one/initrd.img root.img
+    get disk boot/linux/initrd.img root.img
     manifest disk '.entries[0] | [.root, .arguments] | tojson' >before
     update disk --title 'From RAM'
     good disk
-    same disk $one/initrd.img root.img
+    same disk boot/linux/initrd.img root.img
     [ "$(manifest disk '.entries[0] | [.root, .arguments] | tojson')" = "$(cat before)" ]
     before=$(sha256sum <disk)
     fails 1 '^mkbootmedia: disk: updating: entry linux runs a root from RAM, .*: --root is missing' update disk -k "$SHARE/kernel.1"
@@ -172,7 +180,6 @@ stays() {
     for i in $(seq 1 2 40); do mdel -i "$(esp disk)" "::/small.$i"; done
     noise 30000 6 >pieces
     put disk pieces pieces
-    mkdir twins
     for turn in 1 2; do
         update disk --title "Turn $turn"
         good disk
@@ -230,6 +237,7 @@ stays() {
     cmp -n 2000003 initrd "$SHARE/initrd.2"
     # what was never signed is, with a warning
     run -0 --separate-stderr update disk "${signed[@]}"
+    # shellcheck disable=SC2154 # of bats
     [[ $stderr == *'warning: disk: what stays on it was not signed before, and will be'* ]]
     mkbootmedia verify -q --signed-by cert.pem disk
     # a forged one is not signed again
@@ -252,6 +260,20 @@ stays() {
     done
 }
 
+@test "as many partitions as there may be, and one more" {
+    truncate -s 200M disk
+    sfdisk -q --relocate gpt-bak-std disk
+    for i in $(seq 4 16); do
+        sfdisk -q --append -N "$i" disk <<<'size=1M, type=DEADBEEF-0000-4000-8000-123456789ABC, name="ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ", attrs="RequiredPartition NoBlockIOProtocol LegacyBIOSBootable GUID:48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63"'
+    done
+    sfdisk -d disk | grep -i DEADBEEF >before
+    update disk -i "$SHARE/initrd.2"
+    good disk
+    diff before <(sfdisk -d disk | grep -i DEADBEEF)
+    sfdisk -q --append -N 17 disk <<<'size=1M'
+    refused '^mkbootmedia: disk: updating: has more than 16 partitions' update disk
+}
+
 @test "sectors of 4096 bytes, 512 on a device, and an image of a disk of 4096" {
     for sector in 4096 512; do
         disk=$(disk 160M $sector)
@@ -268,7 +290,7 @@ stays() {
         cp "$(image_of "$disk")" image.$sector
         update image.$sector -i "$SHARE/initrd.1" --title 'Turn 3'
         mkbootmedia verify -q image.$sector
-        loop=$(losetup --find --show --sector-size $sector image.$sector | tee -a loops)
+        loop=$(losetup --find --show --sector-size $sector "image.$sector" | tee -a loops)
         sfdisk -V "$loop" | grep -q 'No errors'
         mkbootmedia verify -q "$loop"
     done
@@ -304,17 +326,8 @@ stays() {
     for turn in 1 2 3; do
         update full -i "$SHARE/initrd.$((turn % 2 + 1))" --title "Turn $turn"
         good full
-        same full $one/initrd.img "$SHARE/initrd.$((turn % 2 + 1))"
+        same full boot/linux/initrd.img "$SHARE/initrd.$((turn % 2 + 1))"
     done
-}
-
-# refused REGEX COMMAND...: exit 1, and the disk is as it was.
-refused() {
-    local before regex=$1
-    shift
-    before=$(sha256sum <disk)
-    fails 1 "$regex" "$@"
-    [ "$(sha256sum <disk)" = "$before" ]
 }
 
 @test "what is no stick of ours, or is damaged" {
@@ -357,17 +370,17 @@ refused() {
     cp disk other
     update other -i "$SHARE/initrd.2"
     good other
-    mdel -i "$(esp disk)" ::/$one/initrd.img
+    mdel -i "$(esp disk)" ::/boot/linux/initrd.img
     refused '^mkbootmedia: disk: updating: boot/linux/initrd.img, which stays on it, is not there any more' update disk
     update disk -i "$SHARE/initrd.1"
     good disk
     # another one in its place, where nobody has looked for it
-    put disk "$SHARE/initrd.2" $one/initrd.img
+    put disk "$SHARE/initrd.2" boot/linux/initrd.img
     refused '^mkbootmedia: disk:/boot/linux/initrd.img: updating: is not as it was made' update disk
     # the chain of a file of the user's ends before the file does
     cp "$SHARE/disk" disk
     put disk "$SHARE/mine" mine
-    start=$(partition disk $ESP | cut -d' ' -f1)
+    start=$(partition disk "$ESP" | cut -d' ' -f1)
     read -r cluster < <(mshowfat -i "$(esp disk)" ::/mine | sed 's/.*<\([0-9]*\).*/\1/')
     reserved=$(od -An -t u2 -j $((start + 14)) -N 2 disk)
     printf '\0\0\0\0' | dd of=disk bs=1 seek=$((start + reserved * 512 + cluster * 4)) conv=notrunc status=none
@@ -400,7 +413,7 @@ del(.entries)|its manifest says something impossible of the default entry
 .menu.firmware = ["bios,uefi"]|its manifest says something impossible of firmware
 .menu.firmware = [1]|its manifest says something impossible of firmware
 .menu.marker = ".disk/0123456789abcdef.mkbootmedia\nreboot"|its manifest says something impossible of the file that GRUB searches for
-del(.menu)|its manifest says something impossible of the file that GRUB searches for
+del(.menu)|was made by a version that knew no updates: write it anew
 .label = "lower/case"|its manifest says something impossible of the label
 del(.label)|its manifest says something impossible of the label
 .files[3].place = 99999999999999|its manifest says something impossible
@@ -416,7 +429,7 @@ END
     update disk
     good disk
     stays disk
-    same disk $one/initrd.img "$SHARE/initrd.1"
+    same disk boot/linux/initrd.img "$SHARE/initrd.1"
     forge disk '.entries[0].arguments = ["a\"b", 7]'
     fails 1 'the text has a double quote without its partner' update disk
     forge disk '.entries[0].arguments = ["a\nb"]'

@@ -11,7 +11,7 @@ setup_file() {
     export SHARE=$BATS_FILE_TMPDIR
     # the sanitizers do not go with what is loaded before them
     export MKBOOTMEDIA=$TOP/build/mkbootmedia
-    cd "$SHARE"
+    cd "$SHARE" || return
     cp "$(kernel)" kernel.old
     { cat kernel.old && printf 'more'; } >kernel.new
     initrd initrd.old 30000001
@@ -26,7 +26,7 @@ setup_file() {
 }
 
 setup() {
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
     cp --reflink=auto "$SHARE/old" disk
     count=$(cat "$SHARE/count")
     for content in old new; do

@@ -16,8 +16,7 @@
 #define MEDIUM_PARTITIONS 16
 #define USB_CORE_OFFSET   MIB /* of a stick's BIOS boot partition */
 #define USB_CORE_SIZE     MIB
-#define USB_CORE_ROOM     (USB_CORE_SIZE / 2) /* for GRUB's core image; an update uses the other half \
-                                               */
+#define USB_CORE_ROOM     (USB_CORE_SIZE / 2) /* for a core image: an update uses the other half */
 
 /*
  * A disk that a stick's new content goes onto, beside what is there: nothing but these places is

@@ -181,6 +181,9 @@ static int fill_names(const struct stick *stick, struct request *request)
     const char *marker = stick_text(menu_of(stick), "marker");
     size_t digits = 0;
 
+    if (!*marker)
+        return msg_error("%s: updating: was made by a version that knew no updates: write it anew",
+                         stick->path);
     if (fat_label_check(label))
         return stick_refuse(stick, "the label");
     if (!request->label)

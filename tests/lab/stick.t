@@ -4,7 +4,7 @@
 # and reads all files does nothing that verify would mind. A TAP line each. What may be set is in
 # tests/lab/lib.bash.
 . "${0%/*}/lib.bash"
-# shellcheck disable=SC2154 # of tests/lab/lib.bash
+# shellcheck disable=SC2154,SC2034 # of tests/lab/lib.bash
 TOP=$top
 . "$top/tests/ramroot.bash"
 
