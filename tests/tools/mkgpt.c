@@ -49,7 +49,11 @@ int main(int argc, char **argv)
     table.style = (enum mbr_style)atoi(argv[2]);
     for (char **arg = argv + 4; *arg; arg += 5)
         partitions[table.count++] = (struct partition){
-            arg[0], arg[1], arg[2], strtoull(arg[3], NULL, 0), strtoull(arg[4], NULL, 0), false,
+            .name = arg[0],
+            .type = arg[1],
+            .guid = arg[2],
+            .offset = strtoull(arg[3], NULL, 0),
+            .size = strtoull(arg[4], NULL, 0),
         };
     result = parttab_write(&table, size, &image);
     if (result == 0)
