@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -12,9 +13,9 @@
 
 static const struct partition partitions[] = {
     {"BIOS boot", GPT_TYPE_BIOSBOOT, "11111111-2222-3333-4444-555555555551", 34 * SECTOR,
-     1000 * SECTOR, 0, NULL, false},
+     1000 * SECTOR, 1, NULL, false},
     {"ESP \xc3\xbc", GPT_TYPE_ESP, "11111111-2222-3333-4444-555555555552", 2049 * SECTOR,
-     73728 * SECTOR, 0, NULL, false},
+     73728 * SECTOR, 2, NULL, false},
 };
 
 static struct parttab table_of(enum mbr_style style, const uint8_t *boot_code)
@@ -166,13 +167,41 @@ static void test_regions(void **state)
     image_free(&image);
 }
 
+/* As it was made; by its copy, when a byte of it is another; not at all without that. */
+static void test_read(void **state)
+{
+    struct image image = {0};
+    uint8_t *disk = xcalloc(SIZE, 1);
+    struct content content = {.path = "disk", .fd = -1, .data = disk, .len = SIZE};
+
+    (void)state;
+    make(&image, MBR_PROTECTIVE, NULL, SIZE);
+    assert_int_equal(image_read(&image, 0, disk, SIZE), 0);
+    for (int damage = 0; damage < 3; damage++) {
+        struct parttab_list list;
+
+        if (damage)
+            disk[damage == 1 ? 2 * SECTOR + 60 : SIZE - 33 * SECTOR + 60] ^= 1; /* in a GUID */
+        assert_int_equal(parttab_read_disk(&list, &content, SECTOR), damage < 2);
+        assert_int_equal(list.count, damage < 2 ? ARRAY_LEN(partitions) : 0);
+        for (size_t i = 0; i < list.count; i++) {
+            assert_string_equal(list.partitions[i].name, partitions[i].name);
+            assert_string_equal(list.partitions[i].guid, partitions[i].guid);
+            assert_int_equal(list.partitions[i].offset, partitions[i].offset);
+            assert_int_equal(list.partitions[i].size, partitions[i].size);
+            assert_int_equal(list.partitions[i].number, i + 1);
+        }
+        parttab_list_free(&list);
+    }
+    image_free(&image);
+    free(disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mbr),
-        cmocka_unit_test(test_far),
-        cmocka_unit_test(test_gpt),
-        cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_mbr),     cmocka_unit_test(test_far),  cmocka_unit_test(test_gpt),
+        cmocka_unit_test(test_regions), cmocka_unit_test(test_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

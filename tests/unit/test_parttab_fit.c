@@ -17,9 +17,9 @@
 static void make_head(uint8_t *head, enum mbr_style style)
 {
     static const struct partition partitions[] = {
-        {"one", GPT_TYPE_BIOSBOOT, "11111111-2222-4333-8444-555555555555", MIB, MIB, 0, NULL,
+        {"one", GPT_TYPE_BIOSBOOT, "11111111-2222-4333-8444-555555555555", MIB, MIB, 1, NULL,
          false},
-        {"two", GPT_TYPE_ESP, "11111111-2222-4333-8444-666666666666", 2 * MIB, 13 * MIB, 0, NULL,
+        {"two", GPT_TYPE_ESP, "11111111-2222-4333-8444-666666666666", 2 * MIB, 13 * MIB, 2, NULL,
          false},
     };
     static const uint8_t code[MBR_CODE_LEN] = {0xeb, 0x63};
