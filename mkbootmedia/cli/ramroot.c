@@ -97,13 +97,14 @@ static int make(const struct options *options)
     struct part parts[PARTS] = {
         {request->kernel_out, &root.kernel, {.fd = -1, .folder_fd = -1}},
         {request->root_out, &root.image, {.fd = -1, .folder_fd = -1}},
-        {request->output, root.initrds, {.fd = -1, .folder_fd = -1}},
+        {request->output, NULL, {.fd = -1, .folder_fd = -1}},
     };
     struct source own = {.fd = -1};
     int result = check_parts(parts);
 
     if (result == 0)
         result = roots_make_one(&root, request, entry, entry->root.fetch);
+    parts[2].source = root.initrds;
     if (result == 0 && request->kernel_out && entry->kernel) {
         result = source_open(&own, entry->kernel);
         parts[0].source = &own;
