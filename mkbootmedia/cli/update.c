@@ -92,13 +92,20 @@ static int lay_out(struct work *work)
     return stick_check(&work->stick, plan);
 }
 
+static int check_files(const void *manifest)
+{
+    return manifest_image_check(manifest);
+}
+
 static int write_stick(struct work *work)
 {
     struct progress progress;
     struct update update = {.target = &work->target,
                             .image = &work->medium.image,
                             .progress = progress_show,
-                            .progress_arg = &progress};
+                            .progress_arg = &progress,
+                            .check = check_files,
+                            .check_arg = &work->manifest};
     int result;
 
     progress_init(&progress, work->path, work->request->json);

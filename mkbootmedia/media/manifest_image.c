@@ -262,12 +262,13 @@ static int begin_signature(struct manifest_image *manifest)
     return manifest->signature ? 0 : -1;
 }
 
-/* The ctime of a file that is there by its name; false: there is none. */
+/* The ctime of a file that is there by its name, all of it the content; false: there is none. */
 static bool read_time(const struct item *item, struct timespec *changed)
 {
     struct stat st;
 
-    if (item->content.fd < 0 || fstat(item->content.fd, &st) < 0 || !st.st_nlink)
+    if (item->content.fd < 0 || fstat(item->content.fd, &st) < 0 || !st.st_nlink ||
+        !S_ISREG(st.st_mode) || (uint64_t)st.st_size != item->content.len)
         return false;
     *changed = st.st_ctim;
     return true;
@@ -310,7 +311,8 @@ static bool is_cached(const struct content *content)
 
     return content->fd >= 0 && content->len >= CACHED_MIN && content->offset == 0 &&
            fstat(content->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink &&
-           (uint64_t)st.st_size == content->len;
+           (uint64_t)st.st_size == content->len &&
+           st.st_ctim.tv_nsec; /* else its clock is coarse */
 }
 
 static int hash(struct manifest_image *manifest, struct item *item)
@@ -412,6 +414,7 @@ static int hash_rest(struct manifest_image *manifest, struct item *made)
 static int put_text(struct manifest_image *manifest, const struct buf *text)
 {
     struct buf der = {0};
+    int result = 0;
 
     if (text->len > manifest->room)
         return msg_error("internal error: the manifest has %zu bytes, and room for %zu", text->len,
@@ -425,8 +428,11 @@ static int put_text(struct manifest_image *manifest, const struct buf *text)
         return -1;
     if (der.len == manifest->signature_len)
         memcpy(manifest->signature, der.data, der.len);
+    else
+        result = msg_error("internal error: the signature has %zu bytes, not %zu", der.len,
+                           manifest->signature_len);
     buf_free(&der);
-    return 0;
+    return result;
 }
 
 int manifest_image_finish(struct manifest_image *manifest, const struct medium *medium)

@@ -174,7 +174,8 @@ static int run(struct pass *pass)
         return -1;
     if (!target->is_file)
         ioctl(target->fd, BLKFLSBUF, 0);
-    if (each_piece(pass, compare, pass->total) < 0 || flip(update, pass->data) < 0)
+    if (each_piece(pass, compare, pass->total) < 0 ||
+        (update->check && update->check(update->check_arg) < 0) || flip(update, pass->data) < 0)
         return -1;
     if (!target->is_file)
         ioctl(target->fd, BLKRRPART, 0);

@@ -27,6 +27,9 @@ struct update {
     const struct image *image; /* of the whole disk; what is spare is not written */
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *progress_arg;
+    /* asked before the switch: is what was written what is described? -1, reported; NULL: nobody */
+    int (*check)(const void *arg);
+    const void *check_arg;
     enum update_state state; /* of the stick */
 };
 

@@ -138,8 +138,10 @@ static int write_again(struct write_target *target, const struct write_record *r
 
     if (!feed_rereads(feed))
         return 0;
-    if (piece.zero)
-        return write_zeros(target, piece.len, piece.offset);
+    if (piece.zero) {
+        target->zero_fails = true; /* whatever the disk says of it */
+        return write_zeros(target, piece.len, piece.offset) == 0 ? write_flush(target) : -1;
+    }
     data = aligned_alloc(FEED_ALIGN, FEED_PIECE);
     result = feed_again(feed, &piece, data) < 0
                  ? write_fail(target, "writing: the image could not be read")
@@ -183,7 +185,9 @@ static int verify_zeros(struct write_target *target, const struct write_record *
     if (target->job->verify == VERIFY_FULL || target->zero_fails || piece->len <= 2 * FEED_ALIGN ||
         piece->offset + piece->len > target->size)
         return verify_piece(target, record);
-    return verify_piece(target, &first) < 0 ? -1 : verify_piece(target, &last);
+    if (compare(target, &first) == 1 && compare(target, &last) == 1)
+        return 0;
+    return verify_piece(target, record);
 }
 
 static int verify_pieces(struct write_target *target)
