@@ -7,8 +7,8 @@
 #include "cli/plan_print.h"
 #include "cli/progress.h"
 #include "cli/write.h"
+#include "media/beside.h"
 #include "media/bmap.h"
-#include "media/draft.h"
 #include "media/manifest_image.h"
 #include "media/net.h"
 #include "media/output.h"
@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* All that one run holds, from what was asked to the bytes. */
@@ -28,7 +29,7 @@ struct work {
     struct plan plan;
     struct medium medium;
     struct manifest_image manifest; /* of an image */
-    struct stat old_output;         /* st_nlink 0: none */
+    struct beside beside;           /* likewise */
     bool one_of_many;               /* somebody else tells of it */
     struct tree tree;
     struct progress progress;
@@ -37,6 +38,7 @@ struct work {
 static void work_free(struct work *work)
 {
     tree_free(&work->tree);
+    beside_free(&work->beside);
     manifest_image_free(&work->manifest);
     medium_free(&work->medium);
     plan_free(&work->plan);
@@ -108,35 +110,56 @@ static int check_usage(const struct command *command, const struct output *outpu
     return 0;
 }
 
-/* Before any work: can the output be there, and is it none of the inputs? */
+/* Is it an image that is written to a file? */
+static bool to_file(const struct work *work)
+{
+    const struct request *request = work->request;
+
+    return request->output && !to_stdout(request) && work->output->kind != PLAN_NET;
+}
+
+/* Before any work: can the output be there, and what stands beside it? */
 static int check_output(struct work *work)
 {
     const struct request *request = work->request;
 
-    if (!request->output || to_stdout(request) || work->output->kind == PLAN_NET)
+    if (!to_file(work))
         return 0;
-    return sink_check(request->output, &work->old_output);
+    beside_init(&work->beside, request);
+    return sink_check(request->output) < 0 ? -1 : beside_check(&work->beside);
 }
 
-/* Neither the old output nor the temporary name beside it may be a file that is to be read. */
-static int check_inputs(const struct work *work)
+static bool is_read(const struct plan *plan, const char *path)
 {
-    const char *output = work->request->output;
     struct stat st;
-    char *name;
+
+    return stat(path, &st) == 0 && plan_reads(plan, st.st_dev, st.st_ino);
+}
+
+/* Neither an old output nor the temporary name beside it may be a file that is to be read. */
+static int check_input(const struct plan *plan, const char *path)
+{
+    char *name = draft_name(path);
     int result = 0;
 
-    if (!output || to_stdout(work->request) || work->output->kind == PLAN_NET)
-        return 0;
-    name = draft_name(output);
-    if (work->old_output.st_nlink &&
-        plan_reads(&work->plan, work->old_output.st_dev, work->old_output.st_ino))
-        result = msg_error("%s: writing: is one of the input files", output);
-    else if (lstat(name, &st) == 0 && plan_reads(&work->plan, st.st_dev, st.st_ino))
-        result = msg_error("%s: writing: %s, its temporary name, is one of the input files", output,
-                           name);
+    if (is_read(plan, path))
+        result = msg_error("%s: writing: is one of the input files", path);
+    else if (is_read(plan, name))
+        result =
+            msg_error("%s: writing: %s, its temporary name, is one of the input files", path, name);
     free(name);
     return result;
+}
+
+static int check_inputs(const struct work *work)
+{
+    if (!to_file(work))
+        return 0;
+    for (size_t i = 0; i < BESIDE_KINDS; i++)
+        if (work->beside.files[i].wanted &&
+            check_input(&work->plan, work->beside.files[i].path) < 0)
+            return -1;
+    return check_input(&work->plan, work->request->output);
 }
 
 static int check_folder(const char *path)
@@ -218,46 +241,39 @@ static int complete_all(struct work *work)
     return complete(work) < 0 ? -1 : manifest_image_finish(&work->manifest, &work->medium);
 }
 
-/* What stands beside an image, whole but not there yet: it must not stand beside another one. */
-struct beside {
-    struct draft drafts[3];
-    size_t count;
-};
-
-static int draft_beside(struct beside *beside, const struct request *request, const char *suffix,
-                        struct content content)
-{
-    char *path = xasprintf("%s%s", request->output, suffix);
-    struct draft *draft = &beside->drafts[beside->count++];
-    int result = draft_open(draft, path, request->no_sync);
-
-    if (result == 0)
-        result = content_write(&content, draft->fd, path, 0);
-    free(path);
-    return result;
-}
-
-static int draft_map(struct beside *beside, const struct work *work)
+static int draft_map(struct work *work)
 {
     struct buf text = {0};
     int result = bmap_print(&text, &work->medium.image);
 
     if (result == 0)
-        result = draft_beside(beside, work->request, ".bmap", content_memory(text.data, text.len));
+        result = beside_draft(&work->beside, BESIDE_MAP, content_memory(text.data, text.len),
+                              work->request->no_sync);
     buf_free(&text);
     return result;
 }
 
-static int draft_manifest(struct beside *beside, const struct work *work)
+static int draft_manifest(struct work *work)
 {
     const struct manifest_image *manifest = &work->manifest;
-    int result = draft_beside(beside, work->request, ".manifest.json",
-                              content_memory(manifest->text, manifest->room));
+    bool no_sync = work->request->no_sync;
+    int result = beside_draft(&work->beside, BESIDE_MANIFEST,
+                              content_memory(manifest->text, manifest->room), no_sync);
 
     if (result == 0 && manifest->signature)
-        result = draft_beside(beside, work->request, ".manifest.json.p7s",
-                              content_memory(manifest->signature, manifest->signature_len));
+        result =
+            beside_draft(&work->beside, BESIDE_SIGNATURE,
+                         content_memory(manifest->signature, manifest->signature_len), no_sync);
     return result;
+}
+
+/* All under their names: at no moment does what tells of one image stand beside another. */
+static int publish(struct work *work, struct sink *sink)
+{
+    if (sink_flush(sink) < 0 || beside_withdraw(&work->beside, &work->plan) < 0 ||
+        sink_publish(sink) < 0)
+        return -1;
+    return beside_publish(&work->beside);
 }
 
 /* Contents are copied while the rest of the image comes into being. */
@@ -265,7 +281,6 @@ static int write_file(struct work *work, const struct sink_options *options)
 {
     const struct request *request = work->request;
     struct sink sink;
-    struct beside beside = {0};
     size_t count;
     struct region *early = medium_early(&work->plan, &count);
     int result = sink_begin(&sink, request->output, work->medium.size, early, count, options);
@@ -273,19 +288,15 @@ static int write_file(struct work *work, const struct sink_options *options)
     if (result == 0)
         result = complete_all(work);
     if (result == 0 && request->write.make_bmap)
-        result = draft_map(&beside, work);
+        result = draft_map(work);
     if (result == 0 && request->write.make_manifest)
-        result = draft_manifest(&beside, work);
+        result = draft_manifest(work);
     if (result == 0)
         result = sink_end(&sink, &work->medium.image);
     if (result == 0)
         result = manifest_image_check(&work->manifest);
     if (result == 0)
-        result = sink_publish(&sink);
-    for (size_t i = 0; i < beside.count && result == 0; i++)
-        result = draft_publish(&beside.drafts[i]);
-    for (size_t i = 0; i < beside.count; i++)
-        draft_close(&beside.drafts[i]);
+        result = publish(work, &sink);
     sink_free(&sink);
     return result;
 }

@@ -44,10 +44,8 @@ static int check_usage(const struct command *command, const struct options *opti
 
 static int check_parts(struct part *parts)
 {
-    struct stat st;
-
     for (size_t i = 0; i < PARTS; i++)
-        if (parts[i].path && sink_check(parts[i].path, &st) < 0)
+        if (parts[i].path && sink_check(parts[i].path) < 0)
             return -1;
     return 0;
 }

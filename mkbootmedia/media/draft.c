@@ -187,13 +187,21 @@ int draft_open(struct draft *draft, const char *path, bool no_sync)
     return 0;
 }
 
+int draft_flush(struct draft *draft)
+{
+    if (!draft->flushed && draft->folder_fd >= 0 && fsync(draft->fd) < 0)
+        return msg_errno(draft->path, "writing to the disk");
+    draft->flushed = true;
+    return 0;
+}
+
 int draft_publish(struct draft *draft)
 {
     sigset_t all, old;
     int result;
 
-    if (draft->folder_fd >= 0 && fsync(draft->fd) < 0)
-        return msg_errno(draft->path, "writing to the disk");
+    if (draft_flush(draft) < 0)
+        return -1;
     sigfillset(&all); /* no signal may remove the name of what has become the output */
     sigprocmask(SIG_BLOCK, &all, &old);
     errno = ENOENT;

@@ -15,13 +15,16 @@ struct draft {
     char *name;    /* the temporary name */
     int fd;        /* open and locked; -1: none */
     int folder_fd; /* to sync the folder; -1: nothing is synced */
+    bool flushed;
 };
 
 /* The temporary name of an output, malloc'ed. */
 char *draft_name(const char *path);
 /* Opens a new draft for path; -1, reported, also if another run is writing it. */
 int draft_open(struct draft *draft, const char *path, bool no_sync);
-/* Puts it under the output's name; -1, reported. */
+/* Brings the whole draft to the disk; -1, reported. */
+int draft_flush(struct draft *draft);
+/* Does so if nobody has, and puts it under the output's name; -1, reported. */
 int draft_publish(struct draft *draft);
 /* Removes the draft unless it was published; safe on {.fd = -1, .folder_fd = -1}. */
 void draft_close(struct draft *draft);

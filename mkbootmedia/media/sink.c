@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SLICE_LEN  (8 * MIB)
@@ -25,16 +26,17 @@ static int check_folder(const char *path)
     return result;
 }
 
-int sink_check(const char *path, struct stat *st)
+int sink_check(const char *path)
 {
-    *st = (struct stat){0};
-    if (stat(path, st) == 0) {
-        if (S_ISBLK(st->st_mode))
+    struct stat st;
+
+    if (stat(path, &st) == 0) {
+        if (S_ISBLK(st.st_mode))
             return msg_error("%s: writing: is a block device; make an image and write that to it",
                              path);
-        if (S_ISDIR(st->st_mode))
+        if (S_ISDIR(st.st_mode))
             return msg_error("%s: writing: is a directory, not a file", path);
-        if (!S_ISREG(st->st_mode))
+        if (!S_ISREG(st.st_mode))
             return msg_error("%s: writing: is not a regular file; -o - writes to a pipe", path);
     } else if (errno != ENOENT) {
         return msg_errno(path, "writing");
@@ -139,6 +141,11 @@ int sink_end(struct sink *sink, const struct image *image)
         sink->meter.stop = true;
     join(sink);
     return result < 0 || sink->early_failed ? -1 : 0;
+}
+
+int sink_flush(struct sink *sink)
+{
+    return draft_flush(&sink->draft);
 }
 
 int sink_publish(struct sink *sink)

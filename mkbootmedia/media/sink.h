@@ -13,7 +13,6 @@
 #include "media/draft.h"
 
 #include <pthread.h>
-#include <sys/stat.h>
 
 struct sink_options {
     bool no_sync; /* leave out both fsyncs, nothing else */
@@ -36,11 +35,9 @@ struct sink {
     struct copy_meter meter;
 };
 
-/*
- * Can an output have this path? 0: yes (*st tells of the file that is there, st_nlink 0 if none);
- * -1, reported: a folder, a device, a folder that is missing or read-only.
- */
-int sink_check(const char *path, struct stat *st);
+/* Can an output have this path? -1, reported: a folder, a device, a folder that is missing or
+ * read-only, a name too long. */
+int sink_check(const char *path);
 
 /*
  * Opens the output of size bytes and starts to copy the early regions (malloc'ed, the sink's from
@@ -50,7 +47,9 @@ int sink_begin(struct sink *sink, const char *path, uint64_t size, struct region
                size_t early_count, const struct sink_options *options);
 /* Writes what is left of the finished image; -1, reported. */
 int sink_end(struct sink *sink, const struct image *image);
-/* Gives the file its name; -1, reported. */
+/* Brings it to the disk; -1, reported. */
+int sink_flush(struct sink *sink);
+/* Does so if nobody has, and gives the file its name; -1, reported. */
 int sink_publish(struct sink *sink);
 /* Without a sink_publish that succeeded, nothing remains; the old output is as it was. */
 void sink_free(struct sink *sink);
