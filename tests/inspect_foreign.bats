@@ -123,6 +123,30 @@ EOF
     boots img | grep -x 'bios stick no: the MBR loads sector [0-9]*, where isolinux.bin is not'
 }
 
+@test "isolinux that misses its library does not concern GRUB in the MBR" {
+    cp -r "$K/iso" .
+    rm iso/isolinux/ldlinux.c32
+    mkdir -p iso/boot/grub
+    printf 'menuentry Live {\nlinux /live/vmlinuz quiet\ninitrd /live/initrd.img\n}\n' >iso/boot/grub/grub.cfg
+    iso img iso
+    grub-mkimage -O i386-pc -p '(hd0)/boot/grub' -o core biosdisk iso9660
+    head -c 440 /usr/lib/grub/i386-pc/boot.img | dd of=img conv=notrunc
+    [ "$(stat -c %s core)" -le $((63 * 512)) ]
+    dd if=core of=img bs=512 seek=1 conv=notrunc
+    says img 'bios stick yes: ' 'bios cd no: ldlinux.c32, which isolinux needs, is missing'
+}
+
+@test "texts of any length in menus cost little" {
+    cp -r "$K/iso" .
+    rm iso/isolinux/live.cfg
+    { printf 'APPEND ' && head -c 3000000 /dev/zero | tr '\0' x && printf '\nLABEL %s\nLINUX /live/vmlinuz\n' $(seq 500); } \
+        >iso/isolinux/isolinux.cfg
+    iso img iso
+    (ulimit -v 200000 && exec timeout 60 "$TOP/build/mkbootmedia" inspect --json img) >said
+    [ "$(jq '.entries | length' said)" = 500 ]
+    [ "$(jq '.entries[0].cmdline | length' said)" = 4096 ]
+}
+
 @test "a menu that includes itself, and one that includes all others" {
     cp -r "$K/iso" .
     for i in $(seq 200); do printf 'include c%s.cfg\ninclude isolinux.cfg\n' "$((i % 200 + 1))" >"iso/isolinux/c$i.cfg"; done

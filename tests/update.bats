@@ -260,6 +260,28 @@ refused() {
     done
 }
 
+@test "the name of a partition that is no UTF-16" {
+    sfdisk -q --append disk <<<'size=3M, name=AB'
+    truncate -s 200M disk
+    sfdisk -q --relocate gpt-bak-std disk
+    # half of a surrogate pair, and the sums of the table and the headers over it
+    for at in $(LC_ALL=C grep -aboP 'A\x00B\x00' disk | cut -d: -f1); do
+        printf '\x00\xd8' | dd of=disk bs=1 seek="$at" conv=notrunc status=none
+    done
+    perl -MCompress::Zlib -e 'open my $disk, "+<", "disk";
+        for my $at (512, (-s "disk") - 512) {
+            seek $disk, $at, 0; read $disk, my $header, 92;
+            my ($entries, $count, $len) = unpack "x72 Q< L< L<", $header;
+            seek $disk, $entries * 512, 0; read $disk, my $table, $count * $len;
+            substr($header, 88, 4) = pack "L<", crc32($table);
+            substr($header, 16, 4) = "\0" x 4;
+            substr($header, 16, 4) = pack "L<", crc32($header);
+            seek $disk, $at, 0; print $disk $header;
+        }'
+    sfdisk --verify disk
+    refused '^mkbootmedia: disk: updating: the name of partition 4 is no UTF-16$' update disk
+}
+
 @test "as many partitions as there may be, and one more" {
     truncate -s 200M disk
     sfdisk -q --relocate gpt-bak-std disk

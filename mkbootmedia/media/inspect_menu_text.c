@@ -3,10 +3,17 @@
 
 #include <stdlib.h>
 
-#define ENTRIES_MAX   512 /* as many as are looked at, and initramfs files of each */
+#define TEXT_MAX      4096 /* bytes of a title or path, of Linux's arguments (at most as many) */
+#define ENTRIES_MAX   512  /* as many as are looked at, and initramfs files of each */
 #define INITRDS_MAX   32
 #define VARIABLES_MAX 256
 #define LEADS_MAX     64 /* of one menu */
+
+/* What a hostile menu may have of any length; malloc'ed. */
+static char *clip(const char *text)
+{
+    return xasprintf("%.*s", TEXT_MAX, text);
+}
 
 struct inspect_entry *inspect_add_entry(struct inspect_report *report, size_t menu,
                                         const char *title)
@@ -15,13 +22,13 @@ struct inspect_entry *inspect_add_entry(struct inspect_report *report, size_t me
         return NULL;
     report->entries = xgrow(report->entries, report->entry_count, sizeof *report->entries);
     report->entries[report->entry_count] = (struct inspect_entry){
-        .menu = menu, .title = xstrdup(title), .cmdline = xstrdup(""), .secure = INSPECT_UNKNOWN};
+        .menu = menu, .title = clip(title), .cmdline = xstrdup(""), .secure = INSPECT_UNKNOWN};
     return &report->entries[report->entry_count++];
 }
 
 void inspect_set_text(char **text, const char *value)
 {
-    char *copy = value ? xstrdup(value) : NULL;
+    char *copy = value ? clip(value) : NULL;
 
     free(*text);
     *text = copy;
@@ -30,16 +37,16 @@ void inspect_set_text(char **text, const char *value)
 /* "/a/b/../c" becomes "/a/c"; malloc'ed. Above the root there is the root. */
 static char *resolve(const char *path)
 {
-    char *out = xstrdup(path), *end = out;
+    char *out = clip(path), *end = out;
 
-    for (const char *p = path; *p;) {
+    for (const char *p = out; *p;) {
         size_t len = 1 + strcspn(p + 1, "/"); /* a part with the '/' before it */
 
         if (len == 3 && strncmp(p, "/..", 3) == 0) {
             while (end > out && *--end != '/')
                 ;
         } else if (len != 2 || strncmp(p, "/.", 2) != 0) {
-            memcpy(end, p, len);
+            memmove(end, p, len);
             end += len;
         }
         p += len;
@@ -75,7 +82,7 @@ void inspect_add_initrd(struct inspect_entry *entry, const char *path, const cha
         return;
     entry->initrds = xgrow(entry->initrds, entry->initrd_count, sizeof *entry->initrds);
     entry->initrds[entry->initrd_count++] = (struct inspect_file){
-        .path = xstrdup(path), .place = place ? resolve(place) : NULL, .served = served};
+        .path = clip(path), .place = place ? resolve(place) : NULL, .served = served};
 }
 
 /* In the list: "NAME=VALUE"; "NAME!VALUE": it has had other values; "NAME?": it is unknown. */

@@ -298,7 +298,8 @@ static int check_isolinux(struct inspect_report *report, size_t menu, enum inspe
 {
     int result;
 
-    if (!report->needs_ldlinux || menu == SIZE_MAX || report->menus[menu].volume != report->iso)
+    if (!report->needs_ldlinux || menu == SIZE_MAX || report->menus[menu].kind != MENU_SYSLINUX ||
+        report->menus[menu].volume != report->iso)
         return 0;
     result = has_module(report, &report->menus[menu], "ldlinux.c32");
     if (result == 0) {

@@ -116,6 +116,9 @@ static int sort_partitions(struct stick *stick)
 
         if (p->offset > stick->disk.size || p->size > stick->disk.size - p->offset)
             return msg_error("%s: updating: its partitions pass its end", stick->path);
+        if (!utf8_valid(p->name))
+            return msg_error("%s: updating: the name of partition %u is no UTF-16", stick->path,
+                             p->number);
         if (p == stick->esp)
             continue;
         if (!stick->core && is_ours(stick, p) && strcasecmp(p->type, GPT_TYPE_BIOSBOOT) == 0)

@@ -87,14 +87,21 @@ static int read_file(struct buf *text, const struct verify_volume *volume)
     return result;
 }
 
-/* Does it end as a manifest does, perhaps with more line ends? */
-static bool is_whole(const struct buf *text)
+/* The length of a text with one of its last line ends. */
+static size_t trimmed(const struct buf *text)
 {
-    static const char end[] = "\"\n}\n";
     size_t len = text->len;
 
     while (len > 1 && text->data[len - 1] == '\n' && text->data[len - 2] == '\n')
         len--;
+    return len;
+}
+
+/* Does it end as a manifest does, perhaps with more line ends, which len does not count? */
+static bool is_whole(const struct buf *text, size_t len)
+{
+    static const char end[] = "\"\n}\n";
+
     return len >= strlen(end) && memcmp(text->data + len - strlen(end), end, strlen(end)) == 0;
 }
 
@@ -102,17 +109,22 @@ static bool is_whole(const struct buf *text)
 static int read_from(struct buf *text, const struct content *content, uint64_t offset)
 {
     char chunk[ITEM_ALIGN], ends[ITEM_ALIGN];
+    size_t len = 0; /* of the text, trimmed: line ends without end are not gone through again */
 
     memset(ends, '\n', sizeof ends);
     for (; offset < content->len && text->len < MANIFEST_MAX; offset += sizeof chunk) {
         size_t n =
             content->len - offset < sizeof chunk ? (size_t)(content->len - offset) : sizeof chunk;
+        bool blank;
 
         if (content_read(content, offset, chunk, n) < 0)
             return -1;
-        if (memchr(chunk, '\0', n) || (is_whole(text) && memcmp(chunk, ends, n) != 0))
+        blank = memcmp(chunk, ends, n) == 0;
+        if (memchr(chunk, '\0', n) || (is_whole(text, len) && !blank))
             break;
         buf_add(text, chunk, n);
+        if (!blank || !len)
+            len = trimmed(text);
     }
     return 1;
 }
