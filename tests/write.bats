@@ -282,6 +282,19 @@ END
     faulty lose:9000000 "$disk" --verify none
 }
 
+@test "a disk that lies about zeros: those that were believed before are read, too" {
+    disk=$(disk 80M) image=zeros
+    for at in 0 64; do noise 2000000 $at | dd of=zeros bs=1M seek=$at conv=notrunc status=none; done
+    truncate -s 80M zeros
+    soil "$disk"
+    # both ends of the first zeros are some, by chance
+    for at in $((2 << 20)) $(((32 << 20) - 4096)); do
+        dd if=/dev/zero of="$disk" bs=4096 count=1 seek=$((at / 4096)) conv=notrunc status=none
+    done
+    faulty fakezero:1 "$disk"
+    holds "$disk" zeros
+}
+
 @test "killed at any write: the disk boots whole, or not at all" {
     disk=$(disk 80M)
     strace -f -P "$disk" -e trace=pwrite64 -o calls "$TOP/build/mkbootmedia" write -q --yes --allow-fixed "$image" "$disk"

@@ -225,37 +225,6 @@ static int read_stream(struct feed *feed, struct feed_piece *piece, uint8_t *dat
     return piece->len > 0;
 }
 
-/* Adds what of a piece belongs to ranges of the map to their sums; compares those that end. */
-static int check_sums(struct feed *feed, const struct feed_piece *piece, const uint8_t *data)
-{
-    uint64_t end = piece->offset + piece->len, from, to;
-    uint8_t digest[DIGEST_LEN];
-
-    for (; feed->range < feed->map->count; feed->range++) {
-        const struct bmap_range *range = &feed->map->ranges[feed->range];
-
-        from = range->offset > piece->offset ? range->offset : piece->offset;
-        to = range->offset + range->len < end ? range->offset + range->len : end;
-        if (from >= to)
-            break;
-        if (range->summed && from == range->offset)
-            digest_init(&feed->sum);
-        if (range->summed)
-            digest_add(&feed->sum, data + (from - piece->offset), to - from);
-        if (to < range->offset + range->len)
-            break;
-        if (!range->summed)
-            continue;
-        digest_final(&feed->sum, digest);
-        if (memcmp(digest, range->digest, sizeof digest) != 0)
-            return msg_error("%s: reading: bytes %" PRIu64 " to %" PRIu64
-                             " are not those that %s has the checksum of",
-                             feed->name, range->offset, range->offset + range->len - 1,
-                             feed->map_name);
-    }
-    return 0;
-}
-
 /*
  * Behind the last piece. What of a compressed stream is not in the map is read, too: whether it is
  * whole shows at its end.
@@ -289,9 +258,38 @@ int feed_next(struct feed *feed, struct feed_piece *piece, void *data)
             return -1;
         more = feed->image ? 1 : more;
     }
-    if (!more)
-        return finish(feed, data);
-    return feed->map && check_sums(feed, piece, data) < 0 ? -1 : 1;
+    return more ? 1 : finish(feed, data);
+}
+
+int feed_check(struct feed *feed, const struct feed_piece *piece, const void *data)
+{
+    const uint8_t *bytes = data;
+    uint64_t end = piece->offset + piece->len, from, to;
+    uint8_t digest[DIGEST_LEN];
+
+    for (; feed->map && feed->range < feed->map->count; feed->range++) {
+        const struct bmap_range *range = &feed->map->ranges[feed->range];
+
+        from = range->offset > piece->offset ? range->offset : piece->offset;
+        to = range->offset + range->len < end ? range->offset + range->len : end;
+        if (from >= to)
+            break;
+        if (range->summed && from == range->offset)
+            digest_init(&feed->sum);
+        if (range->summed)
+            digest_add(&feed->sum, bytes + (from - piece->offset), to - from);
+        if (to < range->offset + range->len)
+            break;
+        if (!range->summed)
+            continue;
+        digest_final(&feed->sum, digest);
+        if (memcmp(digest, range->digest, sizeof digest) != 0)
+            return msg_error("%s: reading: bytes %" PRIu64 " to %" PRIu64
+                             " are not those that %s has the checksum of",
+                             feed->name, range->offset, range->offset + range->len - 1,
+                             feed->map_name);
+    }
+    return 0;
 }
 
 bool feed_rereads(const struct feed *feed)

@@ -45,7 +45,8 @@ struct feed {
 
     size_t run; /* the current one */
     uint64_t at, stream_at;
-    size_t range; /* of the map, of which the digest is being made */
+
+    size_t range; /* feed_check's: of the map, of which the digest is being made */
     struct digest sum;
 };
 
@@ -59,9 +60,14 @@ int feed_open(struct feed *feed, const char *path, const struct bmap *map, const
 void feed_open_image(struct feed *feed, const struct image *image, const char *name);
 /*
  * The next piece: data has room for FEED_PIECE bytes. 1: there is one; 0: that was all, and size is
- * known; -1, reported: reading failed, or a checksum of the map is wrong.
+ * known; -1, reported: reading failed.
  */
 int feed_next(struct feed *feed, struct feed_piece *piece, void *data);
+/*
+ * Compares with the checksums of the map. It wants all pieces, each once and in order, but may lag
+ * behind feed_next, in another thread. -1, reported: a range that ends in this piece differs.
+ */
+int feed_check(struct feed *feed, const struct feed_piece *piece, const void *data);
 /* Can a piece be read again? */
 bool feed_rereads(const struct feed *feed);
 /* Reads a piece that is not zero again, whatever another thread reads; -1, reported. */

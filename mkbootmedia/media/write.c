@@ -1,4 +1,4 @@
-/* write: the reader, and who waits for all. */
+/* write: the reader, the checker, and who waits for all. */
 #include "media/write.h"
 
 #include "base/util.h"
@@ -31,16 +31,31 @@ static struct write_slot *free_slot(struct write_job *job)
 
     pthread_mutex_lock(&ring->lock);
     while ((taken = taken_by_all(job)) >= 0 && !job->stop &&
-           ring->filled - (uint64_t)taken >= RING_SLOTS)
+           ring->read - (uint64_t)taken >= RING_SLOTS)
         pthread_cond_wait(&ring->changed, &ring->lock);
     if (taken >= 0 && !job->stop)
+        slot = &ring->slots[ring->read % RING_SLOTS];
+    pthread_mutex_unlock(&ring->lock);
+    return slot;
+}
+
+/* Waits for a slot that was read; NULL: there will be none. */
+static struct write_slot *read_slot(struct write_job *job)
+{
+    struct write_ring *ring = job->ring;
+    struct write_slot *slot = NULL;
+
+    pthread_mutex_lock(&ring->lock);
+    while (ring->read == ring->filled && !ring->read_ended && !job->stop)
+        pthread_cond_wait(&ring->changed, &ring->lock);
+    if (ring->read > ring->filled && !job->stop)
         slot = &ring->slots[ring->filled % RING_SLOTS];
     pthread_mutex_unlock(&ring->lock);
     return slot;
 }
 
-/* Keeps what of a piece belongs to the head; false: there is no more of it. */
-static bool keep_head(struct write_ring *ring, struct write_slot *slot)
+/* Keeps what of a piece belongs to the head; nothing may be left of it. */
+static void keep_head(struct write_ring *ring, struct write_slot *slot)
 {
     struct feed_piece *piece = &slot->piece;
     uint64_t n = piece->offset < WRITE_HEAD ? WRITE_HEAD - piece->offset : 0;
@@ -52,7 +67,6 @@ static bool keep_head(struct write_ring *ring, struct write_slot *slot)
     slot->data = slot->buffer + n;
     piece->offset += n;
     piece->len -= n;
-    return piece->len > 0;
 }
 
 static void publish(struct write_job *job, const struct write_slot *slot)
@@ -63,8 +77,10 @@ static void publish(struct write_job *job, const struct write_slot *slot)
     if (!record.piece.zero && job->verify != VERIFY_NONE)
         record.sum = XXH3_128bits(slot->data, slot->piece.len);
     pthread_mutex_lock(&ring->lock);
-    ring->records = xgrow(ring->records, ring->record_count, sizeof *ring->records);
-    ring->records[ring->record_count++] = record;
+    if (record.piece.len) {
+        ring->records = xgrow(ring->records, ring->record_count, sizeof *ring->records);
+        ring->records[ring->record_count++] = record;
+    }
     ring->filled++;
     pthread_cond_broadcast(&ring->changed);
     pthread_mutex_unlock(&ring->lock);
@@ -89,11 +105,36 @@ static void *read_feed(void *arg)
     int more = 0;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    while ((slot = free_slot(job)) && (more = next_piece(job, slot)) > 0)
-        if (keep_head(ring, slot))
-            publish(job, slot);
+    while ((slot = free_slot(job)) && (more = next_piece(job, slot)) > 0) {
+        pthread_mutex_lock(&ring->lock);
+        ring->read++;
+        pthread_cond_broadcast(&ring->changed);
+        pthread_mutex_unlock(&ring->lock);
+    }
     pthread_mutex_lock(&ring->lock);
-    ring->failed = more != 0;
+    ring->failed |= more != 0;
+    ring->read_ended = true;
+    pthread_cond_broadcast(&ring->changed);
+    pthread_mutex_unlock(&ring->lock);
+    return NULL;
+}
+
+/* What a wrong piece stops is the writing: the reader finds nobody who takes more. */
+static void *check_feed(void *arg)
+{
+    struct write_job *job = arg;
+    struct write_ring *ring = job->ring;
+    struct write_slot *slot;
+    int result = 0;
+
+    while (result == 0 && (slot = read_slot(job))) {
+        result = feed_check(job->feed, &slot->piece, slot->buffer);
+        keep_head(ring, slot);
+        if (result == 0)
+            publish(job, slot);
+    }
+    pthread_mutex_lock(&ring->lock);
+    ring->failed |= result < 0;
     ring->ended = true;
     pthread_cond_broadcast(&ring->changed);
     pthread_mutex_unlock(&ring->lock);
@@ -147,21 +188,23 @@ static void start_target(struct write_target *target, pthread_t *thread)
 
 static int run(struct write_job *job)
 {
-    pthread_t reader, *threads = xcalloc(job->count, sizeof *threads);
-    bool reads;
+    pthread_t reader, checker, *threads = xcalloc(job->count, sizeof *threads);
+    bool reads, checks;
     int result = 0;
 
     for (size_t i = 0; i < job->count; i++)
         start_target(&job->targets[i], &threads[i]);
     reads = pthread_create(&reader, NULL, read_feed, job) == 0;
-    if (!reads) {
+    checks = pthread_create(&checker, NULL, check_feed, job) == 0;
+    if (!reads || !checks)
         job->stop = true; /* tells the disks that nothing comes */
-    }
     watch(job);
-    if (reads && job->stop)
+    if (reads) { /* perhaps it waits for a pipe, and nobody for it */
         pthread_cancel(reader);
-    if (reads)
         pthread_join(reader, NULL);
+    }
+    if (checks)
+        pthread_join(checker, NULL);
     for (size_t i = 0; i < job->count; i++) {
         if (threads[i])
             pthread_join(threads[i], NULL);

@@ -1,8 +1,11 @@
 /*
  * write: one feed onto one or many disks, each read back and compared.
  *
- *     reader --> ring of pieces --> a thread a disk: wipe both ends, write, flush, read back,
- *                                   then the head (1 MiB), its first 4 KiB last of all
+ *     reader --> checker --> a thread a disk: wipe both ends, write, flush, read back,
+ *                            then the head (1 MiB), its first 4 KiB last of all
+ *
+ * through a ring of pieces. The checker compares with the map's checksums and makes those that are
+ * read back for.
  *
  * So a disk that was not written whole, whoever stopped it, has nothing that firmware would start.
  * One disk that fails does not stop the others.

@@ -1,4 +1,4 @@
-/* write_private: the ring between the reader and the disks. */
+/* write_private: the ring between the reader, the checker and the disks. */
 #ifndef MEDIA_WRITE_PRIVATE_H
 #define MEDIA_WRITE_PRIVATE_H
 
@@ -27,8 +27,10 @@ struct write_ring {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct write_slot slots[RING_SLOTS];
-    uint64_t filled; /* pieces that were put in, ever */
-    bool ended;      /* there will be no more */
+    uint64_t read;   /* pieces that the reader has put in, ever */
+    uint64_t filled; /* those of them that the checker has passed on */
+    bool read_ended; /* there will be no more of the first */
+    bool ended;      /* nor of the second */
     bool failed;     /* the feed has; what there is, is not whole */
     uint8_t *head;   /* WRITE_HEAD bytes of the image; whole once ended */
     struct write_record *records;

@@ -190,6 +190,25 @@ static int verify_zeros(struct write_target *target, const struct write_record *
     return verify_piece(target, record);
 }
 
+static int verify_record(struct write_target *target, const struct write_record *record)
+{
+    return record->piece.zero ? verify_zeros(target, record) : verify_piece(target, record);
+}
+
+/* The disk was found to lie about zeros: those before, of which only the ends were read, too. */
+static int verify_zeros_before(struct write_target *target, size_t count)
+{
+    const struct write_ring *ring = target->job->ring;
+
+    for (size_t i = 0; i < count; i++) {
+        if (target->job->stop)
+            return write_fail(target, "reading back: interrupted");
+        if (ring->records[i].piece.zero && verify_piece(target, &ring->records[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int verify_pieces(struct write_target *target)
 {
     const struct write_ring *ring = target->job->ring;
@@ -197,13 +216,15 @@ static int verify_pieces(struct write_target *target)
     target->phase = WRITE_VERIFYING;
     target->done = 0;
     for (size_t i = 0; i < ring->record_count; i++) {
-        const struct write_record *record = &ring->records[i];
+        bool zero_failed = target->zero_fails;
 
         if (target->job->stop)
             return write_fail(target, "reading back: interrupted");
-        if ((record->piece.zero ? verify_zeros(target, record) : verify_piece(target, record)) < 0)
+        if (verify_record(target, &ring->records[i]) < 0)
             return -1;
-        target->done += record->piece.len;
+        if (!zero_failed && target->zero_fails && verify_zeros_before(target, i) < 0)
+            return -1;
+        target->done += ring->records[i].piece.len;
     }
     return 0;
 }
@@ -289,25 +310,18 @@ static int run(struct write_target *target)
     return 0;
 }
 
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 void *write_target_run(void *arg)
 {
     struct write_target *target = arg;
     struct write_ring *ring = target->job->ring;
-    double begin = now();
+    struct timespec begun;
     int result;
 
+    clock_gettime(CLOCK_MONOTONIC, &begun);
     target->buffer = aligned_alloc(FEED_ALIGN, WRITE_CHUNK);
     result = run(target);
     free(target->buffer);
-    target->seconds = now() - begin;
+    target->seconds = seconds_since(&begun);
     pthread_mutex_lock(&ring->lock);
     target->gone = true;
     target->phase = result == 0 ? WRITE_DONE : WRITE_FAILED;

@@ -21,9 +21,13 @@ static char *pieces(struct feed *feed, int *end)
     struct buf text = {0};
 
     buf_puts(&text, "");
-    while ((*end = feed_next(feed, &piece, data)) == 1)
+    while ((*end = feed_next(feed, &piece, data)) == 1) {
+        *end = feed_check(feed, &piece, data);
+        if (*end < 0)
+            break;
         buf_printf(&text, "%s%s%ju+%ju", text.len ? " " : "", piece.zero ? "z" : "",
                    (uintmax_t)piece.offset, (uintmax_t)piece.len);
+    }
     return text.data;
 }
 
