@@ -158,3 +158,11 @@ size_t utf16_from_utf8(const char *s, uint16_t *out, size_t max)
     }
     return n;
 }
+
+double seconds_since(const struct timespec *then)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+}

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define KIB          UINT64_C(1024)
@@ -102,6 +103,9 @@ static inline void put_be32(void *p, uint32_t v)
     put_be16(p, (uint16_t)(v >> 16));
     put_be16((uint8_t *)p + 2, (uint16_t)v);
 }
+
+/* Of CLOCK_MONOTONIC. */
+double seconds_since(const struct timespec *then);
 
 /*
  * One character of UTF-8 at *s, which is moved past it. A byte that is no valid UTF-8 (RFC 3629:

@@ -82,8 +82,22 @@ static void print_loaders(const struct plan *plan)
     }
 }
 
+/* Is it free room of a data partition? A large one has it in thousands of pieces. */
+static bool is_free(const struct medium *medium, const struct region *region)
+{
+    for (size_t i = 0; i < medium->partition_count; i++) {
+        const struct partition *p = &medium->partitions[i];
+
+        if (p->data && region->offset >= p->offset && region->offset < p->offset + p->size)
+            return region->spare;
+    }
+    return false;
+}
+
 static void print_layout(const struct medium *medium)
 {
+    size_t left_out = 0;
+
     printf("\npartitions\n");
     for (size_t i = 0; i < medium->partition_count; i++) {
         const struct partition *p = &medium->partitions[i];
@@ -95,9 +109,15 @@ static void print_layout(const struct medium *medium)
     for (size_t i = 0; i < medium->image.count; i++) {
         const struct region *r = &medium->image.regions[i];
 
+        if (is_free(medium, r)) {
+            left_out++;
+            continue;
+        }
         printf("  %16" PRIu64 " %12s  %s%s%s\n", r->offset, size_text(r->len).text, r->what,
                r->content.path ? "  < " : "", r->content.path ? r->content.path : "");
     }
+    if (left_out)
+        printf("  and what is free in data partitions, in %zu pieces\n", left_out);
 }
 
 static void print_files(const struct plan *plan, const struct output *output)

@@ -12,14 +12,6 @@
 #define QUIET_FOR 1.0 /* seconds: shorter work shows no bar */
 #define INTERVAL  0.1 /* seconds between two updates */
 
-static double since(const struct timespec *then)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
-
 /* The bar that is on the terminal, for messages that come in between; NULL: none. */
 static struct progress *on_screen;
 
@@ -59,11 +51,12 @@ static void show_bar(const struct progress *progress, uint64_t done, uint64_t to
 void progress_show(void *arg, uint64_t done, uint64_t total)
 {
     struct progress *progress = arg;
-    double seconds = since(&progress->begun);
+    double seconds = seconds_since(&progress->begun);
 
     if (done > total) /* work that was not foreseen */
         done = total;
-    if (progress->style == PROGRESS_NONE || (since(&progress->shown) < INTERVAL && done < total))
+    if (progress->style == PROGRESS_NONE ||
+        (seconds_since(&progress->shown) < INTERVAL && done < total))
         return;
     if (progress->style == PROGRESS_BAR && seconds < QUIET_FOR)
         return;

@@ -2,6 +2,7 @@
 #include "cli/write_progress.h"
 
 #include "base/msg.h"
+#include "base/util.h"
 #include "cli/json.h"
 
 #include <inttypes.h>
@@ -14,14 +15,6 @@
 #define JSON_EVERY 0.5
 
 static const char *const phases[] = {"write", "verify", "done", "failed"};
-
-static double since(const struct timespec *then)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
 
 void write_progress_init(struct write_progress *progress, size_t count, bool json)
 {
@@ -50,7 +43,7 @@ static struct line line_of(struct write_progress *progress, const struct write_j
                         .phase = phases[phase],
                         .done = target->done,
                         .total = job->feed->total};
-    double now = since(&progress->begun);
+    double now = seconds_since(&progress->begun);
 
     if (phase != progress->phases[i]) {
         progress->phases[i] = phase;
@@ -114,9 +107,9 @@ void write_progress_show(void *arg, const struct write_job *job)
 {
     struct write_progress *progress = arg;
 
-    if (progress->json && since(&progress->shown) < JSON_EVERY)
+    if (progress->json && seconds_since(&progress->shown) < JSON_EVERY)
         return;
-    if (!progress->json && (!progress->terminal || since(&progress->begun) < QUIET_FOR))
+    if (!progress->json && (!progress->terminal || seconds_since(&progress->begun) < QUIET_FOR))
         return;
     clock_gettime(CLOCK_MONOTONIC, &progress->shown);
     clear(progress);
