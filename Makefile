@@ -20,8 +20,10 @@ CFLAGS  ?= -O2 -g
 LIBS    := fdisk blkid mount expat libxxhash libcrypto jansson libconfuse libarchive libzstd liblzma zlib libcrypt libsquashfs1
 WARN    := -std=c17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 DEFS    := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -Imkbootmedia
-# Started many hundred times: without position independence 65,000 relocations less each time.
-SAN     := -O1 -fno-pie -no-pie -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Started many hundred times: without position independence 65,000 relocations less each time, with
+# the sanitizers' own libraries within a third of the pages less.
+SAN     := -O1 -fno-pie -no-pie -fsanitize=address,undefined -static-libasan -static-libubsan \
+           -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS))
 FIRST_LIBS = -larchive -lzstd -llzma -lz -lacl -lcrypto -lresolv -pthread

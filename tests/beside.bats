@@ -66,7 +66,7 @@ END
     mkbootmedia usb "${BOOT[@]}" --add out/lab.img.manifest.json:/old.json -o out/lab.img
     cmp before out/lab.img.manifest.json
     cp out/lab.img image
-    fails 1 '^mkbootmedia: note: out/lab.img.manifest.json: writing: is one of the input files$' \
+    fails 1 '^mkbootmedia: out/lab.img.manifest.json: writing: is one of the input files$' \
         mkbootmedia usb "${BOOT[@]}" --add out/lab.img.manifest.json:/old.json --manifest -o out/lab.img
     cmp before out/lab.img.manifest.json
     cmp image out/lab.img

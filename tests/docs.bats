@@ -8,6 +8,7 @@ load ramroot
 setup_file() {
     # Anybody's MAKEFLAGS (make check) would set prefix and jobs here too.
     unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES DESTDIR prefix
+    "$MKBOOTMEDIA" completion >"$BATS_FILE_TMPDIR/completion"
 }
 
 setup() {
@@ -353,14 +354,13 @@ debian node2 console=tty0,console=ttyS0,115200,quiet,hostname=node2,systemd.host
 # complete_line LINE: what Tab offers at the end of a line, a word a line. The words of the line are
 # those of the shell, so a last '' is an empty word.
 complete_line() {
-    "$MKBOOTMEDIA" completion >"$BATS_TEST_TMPDIR/completion"
     bash -euc '. "$1"
         spec=$(complete -p mkbootmedia)
         [[ $spec =~ -F\ ([^ ]+)\ mkbootmedia$ ]]
         eval "COMP_WORDS=($2)"
         COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_LINE=$2 COMP_POINT=${#2}
         "${BASH_REMATCH[1]}" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
-        printf "%s\n" "${COMPREPLY[@]}"' - "$BATS_TEST_TMPDIR/completion" "$1"
+        printf "%s\n" "${COMPREPLY[@]}"' - "$BATS_FILE_TMPDIR/completion" "$1"
 }
 
 @test "completion offers the commands, and each command's options" {

@@ -82,12 +82,7 @@ change() {
 net() { mkbootmedia net -q "$@"; }
 
 # served TREE: what clients can see: digest of every file, kind and mode of it and of every folder.
-served() {
-    (cd "$1" && {
-        find . -name .mkbootmedia -prune -o -type f -print0 | xargs -r0 sha256sum
-        find . -mindepth 1 -name .mkbootmedia -prune -o -printf '%P %y %m\n'
-    } | sort) # as comm wants it
-}
+served() { "$TOP/tests/tree.pl" served "$1"; }
 
 # state TREE: all of it, also what a run that changes nothing may not touch.
 state() { (cd "$1" && find . -printf '%P %y %i %m %s %C@ %T@\n' | sort); }
@@ -103,11 +98,7 @@ named() {
 
 # payload_whole TREE: every file of the payload has the bytes that its path names, and what scripts
 # name is there.
-payload_whole() {
-    (cd "$1" && find . -path './payload/*' -type f -print0 | xargs -r0 sha256sum) |
-        awk '{ if (substr($2, 11, 17) != substr($1, 1, 16) "/") { print $2 " has " $1; bad = 1 } } END { exit bad }' &&
-        diff <(named "$1" | comm -23 - <(cd "$1" && find . -path './payload/*' -type f -size +0 -printf '%P\n' | sort)) /dev/null
-}
+payload_whole() { "$TOP/tests/tree.pl" payload "$1"; }
 
 # whole TREE: what can be said of every tree that a run has completed.
 whole() {

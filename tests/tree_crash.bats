@@ -58,10 +58,7 @@ killed() {
 } 2>/dev/null # bash says "Killed"
 
 # scripts TREE: digest and path of all that names payload, and of the other files that clients ask for
-scripts() {
-    (cd "$1" && find . -name .mkbootmedia -prune -o -name payload -prune -o -type f -print0 |
-        xargs -r0 sha256sum | sort)
-}
+scripts() { "$TOP/tests/tree.pl" scripts "$1"; }
 
 # both OLD NEW: makes the lists that `either` wants: what may be there, the paths that must be
 both() {
@@ -73,12 +70,7 @@ both() {
 
 # either: each file of net/ is one of the old tree or one of the new, and none that both have is
 # missing; the payload that its scripts name is whole
-either() {
-    scripts net >is
-    diff <(comm -23 is may) /dev/null || { echo 'neither old nor new' && return 1; }
-    diff <(cut -c 67- is | sort | comm -13 - must) /dev/null || { echo 'missing' && return 1; }
-    payload_whole net
-}
+either() { "$TOP/tests/tree.pl" either net may must; }
 
 # kills AT-LEAST NEW COMMAND...: over all points, or each $every-th: begin makes the tree before, check looks at what a
 # kill has left; the same command then brings NEW

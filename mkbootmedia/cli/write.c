@@ -208,7 +208,7 @@ static int run(struct work *work)
 /* The feed is open. */
 static int write_feed(struct work *work, char *const *paths, size_t count)
 {
-    if (device_list(&work->list, "") < 0 || open_targets(work, paths, count) < 0)
+    if (device_list_of(&work->list, paths, count) < 0 || open_targets(work, paths, count) < 0)
         return -1;
     if (work->request->dry_run)
         return dry_run(work);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Block devices that are no disks, by the kernel's names for them. */
@@ -214,7 +215,18 @@ static void add_device(struct device_list *list, const struct device_uses *uses,
     free(folder);
 }
 
-int device_list(struct device_list *list, const char *root)
+static bool leads_to(char *const *paths, size_t count, dev_t dev)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < count; i++)
+        if (stat(paths[i], &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == dev)
+            return true;
+    return false;
+}
+
+/* paths NULL: all. */
+static int list_disks(struct device_list *list, const char *root, char *const *paths, size_t count)
 {
     struct device_uses uses;
     struct strings names;
@@ -224,10 +236,21 @@ int device_list(struct device_list *list, const char *root)
         return -1;
     names = sysfs_names("%s/sys/block", root);
     for (size_t i = 0; i < names.n; i++)
-        add_device(list, &uses, names.v[i]);
+        if (!paths || leads_to(paths, count, sysfs_dev("%s/sys/block/%s/dev", root, names.v[i])))
+            add_device(list, &uses, names.v[i]);
     strings_free(&names);
     device_uses_free(&uses);
     return 0;
+}
+
+int device_list(struct device_list *list, const char *root)
+{
+    return list_disks(list, root, NULL, 0);
+}
+
+int device_list_of(struct device_list *list, char *const *paths, size_t count)
+{
+    return list_disks(list, "", paths, count);
 }
 
 const struct device *device_find(const struct device_list *list, dev_t dev)

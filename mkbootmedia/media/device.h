@@ -44,6 +44,8 @@ struct device_list {
 
 /* All whole disks of the machine whose root folder this is ("" for the real one); -1, reported. */
 int device_list(struct device_list *list, const char *root);
+/* Those of this machine that the paths lead to: others are neither read nor woken. -1, reported. */
+int device_list_of(struct device_list *list, char *const *paths, size_t count);
 /* The one whose number this is, or NULL. */
 const struct device *device_find(const struct device_list *list, dev_t dev);
 /* The whole disk of a partition's number: its name, malloc'ed; NULL if it is no partition. */

@@ -40,8 +40,9 @@ struct write_target {
 
     /* the engine's */
     struct write_job *job;
-    uint64_t taken; /* pieces */
-    bool gone;      /* takes no more */
+    uint64_t taken;     /* pieces */
+    uint64_t unflushed; /* bytes */
+    bool gone;          /* takes no more */
     bool zero_fails;
     uint8_t *buffer;
 };

@@ -19,6 +19,8 @@
 #define FIRST FEED_ALIGN /* bytes of the head that come last */
 #define TAIL  MIB        /* bytes at the end that are wiped */
 
+#define FLUSH_MIN (32 * MIB) /* bytes */
+
 /* Old tables and file systems at both ends, which would be found beside the new ones. */
 static int wipe(struct write_target *target)
 {
@@ -29,6 +31,24 @@ static int wipe(struct write_target *target)
     if (write_put(target, target->buffer, WRITE_HEAD, 0) < 0 ||
         write_put(target, target->buffer, TAIL, end - TAIL) < 0)
         return -1;
+    return write_flush(target);
+}
+
+/*
+ * While there is nothing to write, what was written is flushed: a disk that takes all at once and
+ * writes it later would else be waited for at the end, with nothing left to read or to check.
+ */
+static int flush_idle(struct write_target *target)
+{
+    struct write_ring *ring = target->job->ring;
+    bool idle;
+
+    pthread_mutex_lock(&ring->lock);
+    idle = target->taken == ring->filled && !ring->ended;
+    pthread_mutex_unlock(&ring->lock);
+    if (!idle || target->unflushed < FLUSH_MIN)
+        return 0;
+    target->unflushed = 0;
     return write_flush(target);
 }
 
@@ -87,7 +107,10 @@ static int write_pieces(struct write_target *target)
         if (result < 0)
             return -1;
         target->done += slot->piece.len;
+        target->unflushed += piece.zero ? 0 : piece.len;
         release_slot(target);
+        if (flush_idle(target) < 0)
+            return -1;
     }
     if (target->job->stop)
         return write_fail(target, "writing: interrupted");

@@ -1,6 +1,6 @@
 /*
- * fault: a library that is loaded before the C library (LD_PRELOAD) and makes one device or file,
- * FAULT_PATH, misbehave as FAULT says:
+ * fault: a library that is loaded before the C library (LD_PRELOAD) and makes a device or file,
+ * FAULT_PATH ("/dev/loop*": all that begin so), misbehave as FAULT says:
  *
  *   eio:N:COUNT    the N-th write to it and those after it fail, COUNT of them
  *   enospc:N       the N-th write and all after it find no room
@@ -12,6 +12,7 @@
  *   readfail:OFFSET:COUNT  the first COUNT reads that cover this byte fail
  *   kill:N         the process is killed at the N-th write
  *   fakezero:1     zeros that it is asked to make (fallocate) are acknowledged, and not made
+ *   slow:N         a write takes as long as a disk of N MB/s does, which shares nothing with others
  *   tear:N:BYTES   the N-th write takes only so many bytes, then the process is killed
  *   count:1        how many writes there were goes to FAULT_COUNT, a file, at the end
  */
@@ -24,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -41,7 +43,9 @@ static int is_faulty(int fd)
     if (!path || len <= 0)
         return 0;
     target[len] = '\0';
-    return strcmp(path, target) == 0;
+    len = (ssize_t)strlen(path);
+    return path[len - 1] == '*' ? strncmp(path, target, (size_t)len - 1) == 0
+                                : strcmp(path, target) == 0;
 }
 
 /* The numbers behind a word: "eio:3:1". */
@@ -120,6 +124,21 @@ static ssize_t after_read(char *data, ssize_t got, off_t offset)
     return got;
 }
 
+/* Waits for what a disk of so many MB/s still has to do with len bytes since begun. */
+static void be_slow(const struct timespec *begun, ssize_t len)
+{
+    long long rate, unused;
+    struct timespec until = *begun;
+
+    if (len <= 0 || !fault("slow", &rate, &unused))
+        return;
+    until.tv_nsec += len * 1000 / rate; /* bytes at N MB/s: N bytes a microsecond */
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        ;
+}
+
 typedef ssize_t write_fn(int fd, const void *data, size_t len, off_t offset);
 typedef ssize_t read_fn(int fd, void *data, size_t len, off_t offset);
 
@@ -127,19 +146,22 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off_t offset);
 ssize_t pwrite64(int fd, const void *data, size_t len, off_t offset)
 {
     write_fn *next = (write_fn *)dlsym(RTLD_NEXT, "pwrite64");
+    struct timespec begun;
     ssize_t result;
-
     long long n, bytes;
 
     if (!is_faulty(fd))
         return next(fd, data, len, offset);
+    clock_gettime(CLOCK_MONOTONIC, &begun);
     if (before_write(&len, offset, &result))
         return result;
     if (fault("tear", &n, &bytes) && writes == n) {
         next(fd, data, (size_t)bytes, offset);
         kill(getpid(), SIGKILL);
     }
-    return next(fd, data, len, offset);
+    result = next(fd, data, len, offset);
+    be_slow(&begun, result);
+    return result;
 }
 
 ssize_t pread64(int fd, void *data, size_t len, off_t offset);
