@@ -60,6 +60,42 @@ END
     there lab.img lab.img.bmap lab.img.manifest.json
 }
 
+@test "somebody else's manifest keeps its signature" {
+    echo '{"mine": true}' >out/lab.img.manifest.json
+    openssl cms -sign -binary -in out/lab.img.manifest.json -signer "$SHARE/crt" -inkey "$SHARE/key" -outform DER \
+        -out out/lab.img.manifest.json.p7s
+    mkbootmedia usb "${BOOT[@]}" -o out/lab.img 2>err
+    [ ! -s err ]
+    there lab.img lab.img.manifest.json lab.img.manifest.json.p7s
+    rm out/lab.img.manifest.json
+    mkbootmedia usb "${BOOT[@]}" -o out/lab.img
+    there lab.img
+}
+
+@test "one that cannot be read: the image stays, too" {
+    mkbootmedia usb "${BOOT[@]}" --bmap -o out/lab.img
+    cp out/lab.img before
+    cp "$MKBOOTMEDIA" program
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" . program
+    chmod 777 out
+    chmod 644 "$SHARE"/* out/lab.img
+    chmod 600 out/lab.img.bmap
+    fails 1 '^mkbootmedia: out/lab.img.bmap: reading, for it may be of the image before: Permission denied$' \
+        setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/nonexistent ./program usb -q "${BOOT[@]}" \
+        --timeout 3 -o out/lab.img
+    cmp before out/lab.img
+    there lab.img lab.img.bmap
+}
+
+@test "an update of an image file" {
+    mkbootmedia usb "${BOOT[@]}" --size 300M --bmap --manifest -o out/lab.img
+    mkbootmedia update --allow-file --timeout 3 --dry-run out/lab.img >/dev/null
+    there lab.img lab.img.bmap lab.img.manifest.json
+    mkbootmedia update --allow-file --timeout 3 out/lab.img
+    there lab.img
+    mkbootmedia verify out/lab.img
+}
+
 @test "one that is an input stays, and is not replaced" {
     mkbootmedia usb "${BOOT[@]}" --manifest -o out/lab.img
     cp out/lab.img.manifest.json before
@@ -119,6 +155,7 @@ END
                 "$TOP/build/mkbootmedia" usb "${BOOT[@]}" --timeout 3 --bmap --manifest "${SIGN[@]}" \
                 -o out/lab.img || status=$?
             [ $status != 0 ] || break
+            [ $status = 137 ]
             if cmp -s out/lab.img before/lab.img; then
                 of=before/lab.img old=$((old + 1))
             else

@@ -282,9 +282,54 @@ END
     faulty lose:9000000 "$disk" --verify none
 }
 
+@test "a disk that fails while the image is read: it ends" {
+    disk=$(disk 80M)
+    noise 70000000 >image.img
+    for i in $(seq 20); do
+        FAULT=enospc:1 FAULT_PATH=$disk LD_PRELOAD=$TOP/build/preload/fault.so \
+            fails 1 "^mkbootmedia: $disk: writing at byte 0: No space left on device; " \
+            timeout 60 "$TOP/build/mkbootmedia" write -q --yes --allow-fixed image.img "$disk"
+    done
+    # the pipe says no more, and is still open
+    disk=$(disk 8M)
+    mkfifo pipe
+    for i in $(seq 10); do
+        (exec 3>pipe && head -c 12582920 image.img >&3 && exec sleep 60) &
+        feeder=$! status=0
+        timeout 15 "$TOP/build/mkbootmedia" write -q --yes --allow-fixed - "$disk" <pipe 2>err || status=$?
+        kill $feeder
+        [ $status = 1 ]
+        grep -q "^mkbootmedia: $disk: writing: the image is larger than its 8388608 bytes; " err
+    done
+}
+
+@test "an image that is wrong twice: one line of it, and one of the disk" {
+    disk=$(disk 80M)
+    noise 14000000 >image.img
+    bmaptool -q create image.img -o map
+    printf 'XXXX' | dd of=image.img bs=1 seek=7000000 conv=notrunc status=none
+    for i in 1 2 3 4 5; do
+        status=0
+        head -c 13000000 image.img | mkbootmedia write -q --yes --allow-fixed --bmap map - "$disk" 2>err || status=$?
+        [ $status = 1 ]
+        [ "$(wc -l <err)" = 2 ] || { cat err && false; }
+        unbootable "$disk"
+    done
+}
+
+@test "a hole at the start: zeros are still made by the disk" {
+    disk=$(disk 80M) image=holes
+    noise 20480 >holes
+    noise 1000000 | dd of=holes bs=1M seek=1 status=none
+    truncate -s 70M holes
+    FAULT=count:1 FAULT_COUNT=$PWD/count faulty count:1 "$disk"
+    holds "$disk" holes
+    [ "$(cat count)" -lt 12 ]
+}
+
 @test "a disk that lies about zeros: those that were believed before are read, too" {
     disk=$(disk 80M) image=zeros
-    for at in 0 64; do noise 2000000 $at | dd of=zeros bs=1M seek=$at conv=notrunc status=none; done
+    for at in 0 64; do noise $((2 << 20)) $at | dd of=zeros bs=1M seek=$at conv=notrunc status=none; done
     truncate -s 80M zeros
     soil "$disk"
     # both ends of the first zeros are some, by chance

@@ -125,7 +125,7 @@ static int check_output(struct work *work)
 
     if (!to_file(work))
         return 0;
-    beside_init(&work->beside, request);
+    beside_init(&work->beside, request->output, request);
     return sink_check(request->output) < 0 ? -1 : beside_check(&work->beside);
 }
 
@@ -270,8 +270,8 @@ static int draft_manifest(struct work *work)
 /* All under their names: at no moment does what tells of one image stand beside another. */
 static int publish(struct work *work, struct sink *sink)
 {
-    if (sink_flush(sink) < 0 || beside_withdraw(&work->beside, &work->plan) < 0 ||
-        sink_publish(sink) < 0)
+    if (sink_flush(sink) < 0 || beside_flush(&work->beside) < 0 ||
+        beside_withdraw(&work->beside, &work->plan) < 0 || sink_publish(sink) < 0)
         return -1;
     return beside_publish(&work->beside);
 }

@@ -5,6 +5,7 @@
 #include "cli/make.h"
 #include "cli/plan_print.h"
 #include "cli/progress.h"
+#include "media/beside.h"
 #include "media/manifest_image.h"
 #include "media/stick.h"
 #include "media/update.h"
@@ -98,6 +99,20 @@ static int check_files(const void *manifest)
     return manifest_image_check(manifest);
 }
 
+/* What stands beside an image file tells of it as it was. */
+static int withdraw(const struct work *work)
+{
+    struct beside beside;
+    int result;
+
+    if (!work->target.is_file)
+        return 0;
+    beside_init(&beside, work->path, work->request);
+    result = beside_withdraw(&beside, &work->plan);
+    beside_free(&beside);
+    return result;
+}
+
 static int write_stick(struct work *work)
 {
     struct progress progress;
@@ -124,7 +139,7 @@ static int update(struct work *work, const struct stick_given *given)
 
     if (open_stick(work) < 0 || make_payload(work, given) < 0 || lay_out(work) < 0)
         return -1;
-    if (!request->dry_run && write_stick(work) < 0)
+    if (!request->dry_run && (withdraw(work) < 0 || write_stick(work) < 0))
         return -1;
     if (request->json)
         return plan_print_json(&work->plan, &work->medium, &output_usb);

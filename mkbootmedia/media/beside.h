@@ -21,16 +21,18 @@ struct beside {
     struct beside_file files[BESIDE_KINDS];
 };
 
-/* Names them; wanted are those that the request asks for. */
-void beside_init(struct beside *beside, const struct request *request);
+/* Names those of an image; wanted are those that the request asks for. */
+void beside_init(struct beside *beside, const char *image, const struct request *request);
 /* Before any work: can those that are wanted be there? -1, reported. */
 int beside_check(const struct beside *beside);
 /* Makes the draft of one; -1, reported. */
 int beside_draft(struct beside *beside, enum beside_kind kind, struct content content,
                  bool no_sync);
+/* Brings the drafts to the disk; -1, reported. */
+int beside_flush(struct beside *beside);
 /*
  * Before the image gets its name: removes those that tell of the image before it. What the plan
- * reads, and what is no map or manifest, stays. -1, reported.
+ * reads, and what is no map or manifest, stays. -1, reported, also if one cannot be read.
  */
 int beside_withdraw(const struct beside *beside, const struct plan *plan);
 /* After it: gives the drafts their names; -1, reported. */

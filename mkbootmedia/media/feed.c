@@ -261,7 +261,7 @@ int feed_next(struct feed *feed, struct feed_piece *piece, void *data)
     return more ? 1 : finish(feed, data);
 }
 
-int feed_check(struct feed *feed, const struct feed_piece *piece, const void *data)
+int feed_check(struct feed *feed, const struct feed_piece *piece, const void *data, char **why)
 {
     const uint8_t *bytes = data;
     uint64_t end = piece->offset + piece->len, from, to;
@@ -283,11 +283,13 @@ int feed_check(struct feed *feed, const struct feed_piece *piece, const void *da
         if (!range->summed)
             continue;
         digest_final(&feed->sum, digest);
-        if (memcmp(digest, range->digest, sizeof digest) != 0)
-            return msg_error("%s: reading: bytes %" PRIu64 " to %" PRIu64
+        if (memcmp(digest, range->digest, sizeof digest) != 0) {
+            *why = xasprintf("%s: reading: bytes %" PRIu64 " to %" PRIu64
                              " are not those that %s has the checksum of",
                              feed->name, range->offset, range->offset + range->len - 1,
                              feed->map_name);
+            return -1;
+        }
     }
     return 0;
 }

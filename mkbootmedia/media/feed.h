@@ -65,9 +65,10 @@ void feed_open_image(struct feed *feed, const struct image *image, const char *n
 int feed_next(struct feed *feed, struct feed_piece *piece, void *data);
 /*
  * Compares with the checksums of the map. It wants all pieces, each once and in order, but may lag
- * behind feed_next, in another thread. -1, reported: a range that ends in this piece differs.
+ * behind feed_next, in another thread. -1: a range that ends in this piece differs; *why says
+ * which, malloc'ed, for the caller to report.
  */
-int feed_check(struct feed *feed, const struct feed_piece *piece, const void *data);
+int feed_check(struct feed *feed, const struct feed_piece *piece, const void *data, char **why);
 /* Can a piece be read again? */
 bool feed_rereads(const struct feed *feed);
 /* Reads a piece that is not zero again, whatever another thread reads; -1, reported. */

@@ -7,6 +7,7 @@
 
 #include <archive.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,10 +62,13 @@ bool unpack_is_compressed(const uint8_t *head, size_t len)
 static ssize_t fill(struct unpack *unpack)
 {
     ssize_t n;
+    int state;
 
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
     do
         n = read(unpack->fd, unpack->chunk + unpack->len, CHUNK - unpack->len);
     while (n < 0 && errno == EINTR);
+    pthread_setcancelstate(state, NULL);
     if (n < 0) {
         unpack->failed = true;
         return msg_errno(unpack->name, "reading");

@@ -21,7 +21,10 @@ bool unpack_is_compressed(const uint8_t *head, size_t len);
 struct unpack *unpack_open(int fd, const char *name);
 /* How many bytes there will be; UINT64_MAX: unknown. */
 uint64_t unpack_size(const struct unpack *unpack);
-/* Reads len bytes, fewer at the end only; -1, reported: cut short, damaged. */
+/*
+ * Reads len bytes, fewer at the end only; -1, reported: cut short, damaged. A thread that waits for
+ * a pipe in here can be cancelled, also one that does not want to be elsewhere.
+ */
 int64_t unpack_read(struct unpack *unpack, void *out, size_t len);
 void unpack_close(struct unpack *unpack);
 

@@ -109,6 +109,7 @@ static bool is_whole(const struct buf *text, size_t len)
 static int read_from(struct buf *text, const struct content *content, uint64_t offset)
 {
     char chunk[ITEM_ALIGN], ends[ITEM_ALIGN];
+    bool was_blank = false;
     size_t len = 0; /* of the text, trimmed: line ends without end are not gone through again */
 
     memset(ends, '\n', sizeof ends);
@@ -123,8 +124,9 @@ static int read_from(struct buf *text, const struct content *content, uint64_t o
         if (memchr(chunk, '\0', n) || (is_whole(text, len) && !blank))
             break;
         buf_add(text, chunk, n);
-        if (!blank || !len)
+        if (!blank || !was_blank)
             len = trimmed(text);
+        was_blank = blank;
     }
     return 1;
 }

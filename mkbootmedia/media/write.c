@@ -1,6 +1,7 @@
 /* write: the reader, the checker, and who waits for all. */
 #include "media/write.h"
 
+#include "base/msg.h"
 #include "base/util.h"
 #include "media/write_private.h"
 
@@ -86,17 +87,7 @@ static void publish(struct write_job *job, const struct write_slot *slot)
     pthread_mutex_unlock(&ring->lock);
 }
 
-/* Reading may wait for ever, for a pipe: only there the thread can be cancelled. */
-static int next_piece(struct write_job *job, struct write_slot *slot)
-{
-    int state, more;
-
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-    more = feed_next(job->feed, &slot->piece, slot->buffer);
-    pthread_setcancelstate(state, NULL);
-    return more;
-}
-
+/* Where it waits for a stream, and only there, it can be cancelled (media/unpack.h). */
 static void *read_feed(void *arg)
 {
     struct write_job *job = arg;
@@ -105,13 +96,15 @@ static void *read_feed(void *arg)
     int more = 0;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    while ((slot = free_slot(job)) && (more = next_piece(job, slot)) > 0) {
+    while ((slot = free_slot(job)) &&
+           (more = feed_next(job->feed, &slot->piece, slot->buffer)) > 0) {
         pthread_mutex_lock(&ring->lock);
         ring->read++;
         pthread_cond_broadcast(&ring->changed);
         pthread_mutex_unlock(&ring->lock);
     }
     pthread_mutex_lock(&ring->lock);
+    ring->read_failed = more < 0;
     ring->failed |= more != 0;
     ring->read_ended = true;
     pthread_cond_broadcast(&ring->changed);
@@ -128,7 +121,7 @@ static void *check_feed(void *arg)
     int result = 0;
 
     while (result == 0 && (slot = read_slot(job))) {
-        result = feed_check(job->feed, &slot->piece, slot->buffer);
+        result = feed_check(job->feed, &slot->piece, slot->buffer, &ring->wrong);
         keep_head(ring, slot);
         if (result == 0)
             publish(job, slot);
@@ -186,6 +179,18 @@ static void start_target(struct write_target *target, pthread_t *thread)
     target->phase = WRITE_FAILED;
 }
 
+/* Perhaps it waits for a pipe, and nobody for it any more but the checker. */
+static void end_reader(struct write_ring *ring, pthread_t reader)
+{
+    pthread_cancel(reader);
+    pthread_join(reader, NULL);
+    pthread_mutex_lock(&ring->lock);
+    if (!ring->read_ended)
+        ring->failed = ring->read_ended = true;
+    pthread_cond_broadcast(&ring->changed);
+    pthread_mutex_unlock(&ring->lock);
+}
+
 static int run(struct write_job *job)
 {
     pthread_t reader, checker, *threads = xcalloc(job->count, sizeof *threads);
@@ -199,12 +204,12 @@ static int run(struct write_job *job)
     if (!reads || !checks)
         job->stop = true; /* tells the disks that nothing comes */
     watch(job);
-    if (reads) { /* perhaps it waits for a pipe, and nobody for it */
-        pthread_cancel(reader);
-        pthread_join(reader, NULL);
-    }
+    if (reads)
+        end_reader(job->ring, reader);
     if (checks)
         pthread_join(checker, NULL);
+    if (job->ring->wrong && !job->ring->read_failed) /* which has told of it */
+        msg_error("%s", job->ring->wrong);
     for (size_t i = 0; i < job->count; i++) {
         if (threads[i])
             pthread_join(threads[i], NULL);
@@ -242,6 +247,7 @@ int write_run(struct write_job *job)
     for (size_t i = 0; i < RING_SLOTS; i++)
         free(ring.slots[i].buffer);
     free(ring.records);
+    free(ring.wrong);
     free(ring.head);
     return result;
 }

@@ -27,12 +27,14 @@ struct write_ring {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct write_slot slots[RING_SLOTS];
-    uint64_t read;   /* pieces that the reader has put in, ever */
-    uint64_t filled; /* those of them that the checker has passed on */
-    bool read_ended; /* there will be no more of the first */
-    bool ended;      /* nor of the second */
-    bool failed;     /* the feed has; what there is, is not whole */
-    uint8_t *head;   /* WRITE_HEAD bytes of the image; whole once ended */
+    uint64_t read;    /* pieces that the reader has put in, ever */
+    uint64_t filled;  /* those of them that the checker has passed on */
+    bool read_ended;  /* there will be no more of the first */
+    bool ended;       /* nor of the second */
+    bool failed;      /* the feed has; what there is, is not whole */
+    bool read_failed; /* and the reader has reported it */
+    char *wrong;      /* what the checker has found; NULL: nothing */
+    uint8_t *head;    /* WRITE_HEAD bytes of the image; whole once ended */
     struct write_record *records;
     size_t record_count;
 };
