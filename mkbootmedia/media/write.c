@@ -179,11 +179,9 @@ static void start_target(struct write_target *target, pthread_t *thread)
     target->phase = WRITE_FAILED;
 }
 
-/* Perhaps it waits for a pipe, and nobody for it any more but the checker. */
-static void end_reader(struct write_ring *ring, pthread_t reader)
+/* Tells the checker that the reader has gone, however that came. */
+static void end_reading(struct write_ring *ring)
 {
-    pthread_cancel(reader);
-    pthread_join(reader, NULL);
     pthread_mutex_lock(&ring->lock);
     if (!ring->read_ended)
         ring->failed = ring->read_ended = true;
@@ -204,8 +202,11 @@ static int run(struct write_job *job)
     if (!reads || !checks)
         job->stop = true; /* tells the disks that nothing comes */
     watch(job);
-    if (reads)
-        end_reader(job->ring, reader);
+    if (reads) { /* perhaps it waits for a pipe, and nobody for it any more but the checker */
+        pthread_cancel(reader);
+        pthread_join(reader, NULL);
+    }
+    end_reading(job->ring);
     if (checks)
         pthread_join(checker, NULL);
     if (job->ring->wrong && !job->ring->read_failed) /* which has told of it */
