@@ -75,6 +75,7 @@ my ($what, $tree, @lists) = @ARGV;
 $everything = $what eq 'everything';
 exit 0 if $everything && !-d $tree;
 chdir $tree or die "$tree: $!\n";
+push @kinds, sprintf '. d %o', (stat '.')[2] & 07777 if $everything;
 walk('');
 if ($everything) { # that the folder for generations was made is no matter
     print map { "$_\n" } sort((map { digest($_) . "  ./$_" } @files),
