@@ -305,12 +305,15 @@ END
 
 @test "an image that is wrong twice: one line of it, and one of the disk" {
     disk=$(disk 80M)
-    noise 14000000 >image.img
+    noise 14430208 >image.img
+    fallocate --punch-hole --offset $((2027 * 4096)) --length $((33 * 4096)) image.img
     bmaptool -q create image.img -o map
+    [ "$(grep -c '<Range' map)" = 2 ]
     printf 'XXXX' | dd of=image.img bs=1 seek=7000000 conv=notrunc status=none
     for i in 1 2 3 4 5; do
         status=0
-        head -c 13000000 image.img | mkbootmedia write -q --yes --allow-fixed --bmap map - "$disk" 2>err || status=$?
+        # within the second range
+        head -c 8450000 image.img | mkbootmedia write -q --yes --allow-fixed --bmap map - "$disk" 2>err || status=$?
         [ $status = 1 ]
         [ "$(wc -l <err)" = 2 ] || { cat err && false; }
         unbootable "$disk"
