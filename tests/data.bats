@@ -188,6 +188,10 @@ sound() {
 @test "plan and inspect name it; plan writes nothing" {
     mkbootmedia plan "${BOOT[@]:1}" --data 1G usb >plan
     grep -qE '^  3 +[0-9]+ +1024\.0 MiB +Data$' plan
+    # a line for each piece of it would be thousands
+    mkbootmedia plan "${BOOT[@]:1}" --data 1T usb >plan
+    [ "$(wc -l <plan)" -lt 400 ]
+    grep -qE '^  and the data partitions, in [0-9]{4,} pieces$' plan
     [ "$(mkbootmedia plan "${BOOT[@]}" --data 1G --json usb | jq -c '.partitions[2] | [.name, .type, .size]')" = \
         "[\"Data\",\"$LINUX\",1073741824]" ]
     [ "$(ls)" = plan ]

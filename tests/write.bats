@@ -282,6 +282,14 @@ END
     faulty lose:9000000 "$disk" --verify none
 }
 
+@test "disks that are not meant are not opened" {
+    disk=$(disk 80M) other=$(disk 8M)
+    strace -f -e trace=open,openat -o calls "$TOP/build/mkbootmedia" write -q --yes --allow-fixed "$image" "$disk"
+    grep -q "\"$disk\"" calls
+    none grep "\"$other\"" calls
+    mkbootmedia devices --json | jq -e --arg path "$other" '.devices[] | select(.path == $path)'
+}
+
 @test "a disk that fails while the image is read: it ends" {
     disk=$(disk 80M)
     noise 70000000 >image.img

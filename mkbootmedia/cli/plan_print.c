@@ -82,14 +82,14 @@ static void print_loaders(const struct plan *plan)
     }
 }
 
-/* Is it free room of a data partition? A large one has it in thousands of pieces. */
-static bool is_free(const struct medium *medium, const struct region *region)
+/* Is it of a data partition? A large one has thousands of pieces. */
+static bool is_data(const struct medium *medium, const struct region *region)
 {
     for (size_t i = 0; i < medium->partition_count; i++) {
         const struct partition *p = &medium->partitions[i];
 
         if (p->data && region->offset >= p->offset && region->offset < p->offset + p->size)
-            return region->spare;
+            return true;
     }
     return false;
 }
@@ -109,7 +109,7 @@ static void print_layout(const struct medium *medium)
     for (size_t i = 0; i < medium->image.count; i++) {
         const struct region *r = &medium->image.regions[i];
 
-        if (is_free(medium, r)) {
+        if (is_data(medium, r)) {
             left_out++;
             continue;
         }
@@ -117,7 +117,7 @@ static void print_layout(const struct medium *medium)
                r->content.path ? "  < " : "", r->content.path ? r->content.path : "");
     }
     if (left_out)
-        printf("  and what is free in data partitions, in %zu pieces\n", left_out);
+        printf("  and the data partitions, in %zu pieces\n", left_out);
 }
 
 static void print_files(const struct plan *plan, const struct output *output)

@@ -17,7 +17,7 @@
 
 struct work {
     struct request *request;
-    const char *path;
+    char *path;
     struct device_list list;
     struct write_target target;
     struct stick stick;
@@ -44,9 +44,8 @@ static void work_free(struct work *work)
 static int open_stick(struct work *work)
 {
     const struct device *device;
-    char *path = (char *)work->path; /* of a list that is only read */
 
-    if (device_list_of(&work->list, &path, 1) < 0 ||
+    if (device_list_of(&work->list, &work->path, 1) < 0 ||
         write_open(&work->target, work->path, &work->request->write, &work->list, &device) < 0)
         return -1;
     if (stick_open(&work->stick, work->path, work->target.is_file ? 0 : work->target.sector_size) <

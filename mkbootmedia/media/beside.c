@@ -14,7 +14,7 @@
 
 #define HEAD_LEN 4096 /* bytes that tell whether a file is one of these */
 
-/* What is somewhere in the head of each; a signature is a sequence of DER. */
+/* What is somewhere in the head of each; a signature begins with it, as a sequence of DER. */
 static const struct {
     const char *suffix, *mark;
 } kinds[] = {
@@ -79,7 +79,7 @@ static int looks_so(const struct beside_file *file, enum beside_kind kind, const
     const char *path = place_of(file), *mark = kinds[kind].mark;
     char head[HEAD_LEN];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool reads = false;
+    bool reads;
     struct stat st;
     ssize_t len;
 

@@ -19,7 +19,7 @@
 #define FIRST FEED_ALIGN /* bytes of the head that come last */
 #define TAIL  MIB        /* bytes at the end that are wiped */
 
-#define FLUSH_MIN (32 * MIB) /* bytes */
+#define FLUSH_MIN (32 * MIB) /* bytes since the last flush that are worth another */
 
 /* Old tables and file systems at both ends, which would be found beside the new ones. */
 static int wipe(struct write_target *target)
